@@ -1,0 +1,4 @@
+/** `mastra/cache:handle`, the mutation behind Mastra's server cache. */
+import { mastraCache } from "@mastra/convex/server";
+
+export const handle = mastraCache;
