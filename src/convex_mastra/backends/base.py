@@ -1,0 +1,60 @@
+"""What every backend is: one call, ``(kind, function path, args) -> value``, sync and async.
+
+The operations' drivers send ``FunctionCall``s here; the HTTP backend posts them, the embedded one
+executes them. Above this line nothing differs between a laptop and a deployment.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, Final, Protocol
+
+from convex_mastra.config import Event, Options
+from convex_mastra.timestamps import Clock
+from convex_mastra.wire import FunctionCall
+
+log: Final = logging.getLogger("convex_mastra")
+
+
+class Backend(Protocol):
+    """A place where deployed functions run.
+
+    Attributes:
+        functions: which optional functions the place has: True, False, or absent while unknown.
+        clock: gives new messages their times, one for all who share the backend.
+    """
+
+    options: Options
+    functions: dict[str, bool]
+    clock: Clock
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many requests go side by side."""
+
+    def send(self, request: FunctionCall, /) -> Any:
+        """Run the function and return its value."""
+
+    async def asend(self, request: FunctionCall, /) -> Any:
+        """Run the function and return its value, without blocking the running loop."""
+
+    def executor(self) -> Executor:
+        """Threads for requests that go side by side under the sync face."""
+
+    def close(self) -> None:
+        """Release what can be released without a running loop. Safe to call twice."""
+
+    async def aclose(self) -> None:
+        """Release everything. Safe to call twice."""
+
+
+def notify(hook: Callable[[Event], Any] | None, event: Event) -> None:
+    """Hand *event* to the user's hook; a hook that raises is logged, not obeyed."""
+    if hook is None:
+        return
+    try:
+        hook(event)
+    except Exception:
+        log.exception("on_event raised for %s", event.operation)

@@ -1,0 +1,245 @@
+"""A Convex deployment over its HTTP API: the only importer of httpx.
+
+Posts one function call, sync or async, and turns every way in which that can end into a value or
+one of ``convex_mastra.errors``. One connection pool for the sync face and one for each running
+event loop; pools belong to the process that opened them. Decides no retries: it only says, in
+``TransportError.applied``, whether a failed request may have been applied.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import threading
+import time
+from collections.abc import AsyncGenerator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from importlib.metadata import version
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import certifi
+import httpx
+
+from convex_mastra.backends.answers import failure_of_status, value_of_envelope
+from convex_mastra.backends.base import notify
+from convex_mastra.config import Event, Options, Remote
+from convex_mastra.errors import (
+    ClosedError,
+    ConnectError,
+    ConnectionLostError,
+    ConvexMastraError,
+    ProtocolError,
+)
+from convex_mastra.timestamps import Clock
+from convex_mastra.wire import FunctionCall, decode, encode
+
+CLIENT_HEADER: Final = f"convex-mastra-{version('convex-mastra')}"
+"""``<name>-<semver>``; names beginning python-, npm- or rust- have version thresholds."""
+STATUS_FUNCTION_RAN: Final = (200, 560)
+_AsyncHolder = AsyncGenerator[httpx.AsyncClient, None]
+_Holders = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[_AsyncHolder, httpx.AsyncClient]]
+
+
+class HttpBackend:
+    """A deployment reached over HTTP(S)."""
+
+    def __init__(self, place: Remote, options: Options) -> None:
+        self.options = options
+        self.functions: dict[str, bool] = {}
+        self.clock = Clock()
+        self._place = place
+        self._closed = False
+        self._tls: ssl.SSLContext | None = None
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._async_holders = _Holders()
+
+    def __repr__(self) -> str:
+        return f"HttpBackend({self._place.url!r})"
+
+    def __getstate__(self) -> None:
+        raise TypeError("a backend holds connections and an admin key, and is never pickled")
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many requests go side by side."""
+        return self.options.max_in_flight
+
+    def send(self, request: FunctionCall, /) -> Any:
+        """Post the call and return the function's value."""
+        body = _encode(request)
+        client = self._sync_client()
+        started = time.perf_counter()
+        try:
+            response = client.post(f"/api/{request.kind}", content=body)
+        except httpx.HTTPError as error:
+            raise self._noted(_failure_of(error, request), request, started, len(body)) from None
+        return self._finish(response, request, started, len(body))
+
+    async def asend(self, request: FunctionCall, /) -> Any:
+        """Post the call and return the function's value, without blocking the running loop."""
+        body = _encode(request)
+        client = await self._async_client()
+        started = time.perf_counter()
+        try:
+            response = await client.post(f"/api/{request.kind}", content=body)
+        except httpx.HTTPError as error:
+            raise self._noted(_failure_of(error, request), request, started, len(body)) from None
+        return self._finish(response, request, started, len(body))
+
+    def executor(self) -> Executor:
+        """Threads for requests that go side by side under the sync face."""
+        self._check_open()
+        with self._lock:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(self.max_in_flight, "convex-mastra")
+            return self._threads
+
+    def close(self) -> None:
+        """Close the sync pool; an async pool closes with its event loop, or in ``aclose``."""
+        self._closed = True
+        if self._pid == os.getpid():
+            if self._client is not None:
+                self._client.close()
+            if self._threads is not None:
+                self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def aclose(self) -> None:
+        """Close the sync pool and the pool of the running loop."""
+        self.close()
+        holder = self._async_holders.pop(asyncio.get_running_loop(), None)
+        if holder is not None and self._pid == os.getpid():
+            await holder[0].aclose()
+
+    def _finish(
+        self, response: httpx.Response, request: FunctionCall, started: float, sent: int
+    ) -> Any:
+        try:
+            if response.status_code not in STATUS_FUNCTION_RAN:
+                raise failure_of_status(response.status_code, response.content, request)
+            value = value_of_envelope(decode(response.content), request)
+        except ConvexMastraError as error:
+            raise self._noted(error, request, started, sent, len(response.content)) from None
+        self._note(None, request, started, sent, len(response.content))
+        return value
+
+    def _noted(
+        self,
+        error: ConvexMastraError,
+        request: FunctionCall,
+        started: float,
+        sent: int,
+        received: int = 0,
+    ) -> ConvexMastraError:
+        self._note(error, request, started, sent, received)
+        return error
+
+    def _note(
+        self,
+        error: ConvexMastraError | None,
+        request: FunctionCall,
+        started: float,
+        sent: int,
+        received: int,
+    ) -> None:
+        if self.options.on_event is not None:
+            elapsed_s = time.perf_counter() - started
+            notify(
+                self.options.on_event,
+                Event(request.label, request.attempt, elapsed_s, sent, received, error),
+            )
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._client = None
+        self._threads = None
+        self._async_holders = _Holders()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"The connection to {self._place.url} is closed.")
+        if self._pid != os.getpid():  # after a fork the sockets belong to the parent
+            self._forget()
+
+    def _sync_client(self) -> httpx.Client:
+        self._check_open()
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(**self._settings(self._tls_context()))
+            return self._client
+
+    async def _async_client(self) -> httpx.AsyncClient:
+        self._check_open()
+        loop = asyncio.get_running_loop()
+        held = self._async_holders.get(loop)
+        if held is None and self._tls is None and self._place.url.startswith("https:"):
+            await asyncio.to_thread(self._tls_context)  # reading the certificates is slow
+            held = self._async_holders.get(loop)
+        if held is None:
+            holder = self._hold_async_client()
+            held = holder, await anext(holder)
+            self._async_holders[loop] = held
+        return held[1]
+
+    async def _hold_async_client(self) -> _AsyncHolder:
+        # An asynchronous generator is what an event loop closes by itself before it ends
+        # (``shutdown_asyncgens``); a client that lives in one never outlives its loop.
+        client = httpx.AsyncClient(**self._settings(self._tls_context()))
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+    def _tls_context(self) -> ssl.SSLContext | bool:
+        if not self._place.url.startswith("https:"):
+            return False
+        if self._tls is None:
+            self._tls = ssl.create_default_context(cafile=certifi.where())
+        return self._tls
+
+    def _settings(self, verify: ssl.SSLContext | bool) -> dict[str, Any]:
+        options = self.options
+        return {
+            "base_url": self._place.url,
+            "verify": verify,
+            "timeout": httpx.Timeout(
+                options.timeout_s, connect=options.connect_timeout_s, pool=None
+            ),
+            "limits": httpx.Limits(
+                max_connections=options.max_in_flight,
+                max_keepalive_connections=options.max_in_flight,
+            ),
+            "headers": {
+                "Content-Type": "application/json",
+                "Authorization": f"Convex {self._place.admin_key.reveal()}",
+                "Convex-Client": CLIENT_HEADER,
+            },
+        }
+
+
+def _encode(request: FunctionCall) -> bytes:
+    return encode({"path": request.path, "args": request.args, "format": "json"})
+
+
+def _failure_of(error: httpx.HTTPError, request: FunctionCall) -> ConvexMastraError:
+    kind = type(error).__name__
+    match error:
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError():
+            return ConnectError(
+                f"No connection to the deployment: {str(error) or kind}.",
+                code=kind,
+                applied=False,
+                operation=request.label,
+            )
+        case httpx.TransportError() if not isinstance(error, httpx.UnsupportedProtocol):
+            return ConnectionLostError(
+                f"The request was sent, but no answer came back: {str(error) or kind}.",
+                code=kind,
+                operation=request.label,
+            )
+    return ProtocolError(f"The answer cannot be read: {kind}.", operation=request.label)

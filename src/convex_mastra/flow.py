@@ -1,0 +1,283 @@
+"""Operations that do not wait: generators that say what they need, and two drivers that do it.
+
+An operation is a ``Flow``: it yields effects (send a request, run flows side by side, sleep) and
+returns a result. ``run`` drives it with blocking calls, ``arun`` inside a running event loop; both
+throw every failure back into the flow, cancellation and Ctrl-C included, so that its ``finally``
+blocks run. The faces call the drivers; operations only yield. Knows nothing of Convex.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+from tenacity import (
+    DoAttempt,
+    DoSleep,
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
+
+R = TypeVar("R")
+
+
+class Transport(Protocol):
+    """What the drivers need of a backend."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many requests may run side by side; 1 runs parallel flows one after the other."""
+
+    def send(self, request: Any, /) -> Any:
+        """Answer *request*, blocking."""
+
+    async def asend(self, request: Any, /) -> Any:
+        """Answer *request* without blocking the running loop."""
+
+    def executor(self) -> Executor:
+        """The threads in which ``run`` waits for requests that go side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Effect: send one request; the flow resumes with the reply."""
+
+    request: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Effect: wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Effect: run flows side by side; the flow resumes with their results, in order.
+
+    When one fails, those not begun are dropped, those under way are awaited, and the first
+    failure is thrown into the flow.
+    """
+
+    flows: Sequence[Generator[Any, Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Effect: begin a flow; the flow resumes at once with a handle for ``Join``."""
+
+    flow: Generator[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Effect: wait for a started flow; the flow resumes with its result, or its failure."""
+
+    handle: Any
+
+
+Effect = Send | Sleep | Gather | Start | Join
+Flow = Generator[Effect, Any, R]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and how long, a transient failure is retried.
+
+    The waits are drawn at random below an exponentially growing bound (full jitter).
+    """
+
+    attempts: int
+    budget_s: float
+    wait_initial_s: float
+    wait_max_s: float
+
+
+def attempt(
+    send: Callable[[int], Flow[R]], policy: RetryPolicy, retryable: Callable[[BaseException], bool]
+) -> Flow[R]:
+    """Run ``send(attempt_number)`` until it succeeds, fails for good, or the policy is used up.
+
+    The last failure is raised as it is. A wait that would pass the budget is not begun.
+    """
+    retrying = Retrying(
+        stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.budget_s),
+        wait=wait_random_exponential(multiplier=policy.wait_initial_s, max=policy.wait_max_s),
+        retry=retry_if_exception(retryable),
+        reraise=True,
+    )
+    retrying.begin()
+    state = RetryCallState(retrying, None, (), {})
+    while True:
+        step = retrying.iter(state)
+        if isinstance(step, DoAttempt):
+            try:
+                result = yield from send(state.attempt_number)
+            except Exception as error:  # noqa: BLE001 - the policy decides
+                state.set_exception((type(error), error, error.__traceback__))
+            else:
+                return result
+        elif isinstance(step, DoSleep):
+            state.prepare_for_next_attempt()
+            yield Sleep(step)
+
+
+def run(flow: Flow[R], transport: Transport) -> R:
+    """Drive *flow* with blocking calls and return its result."""
+    return _drive(flow, transport, parallel=transport.max_in_flight > 1)
+
+
+def _drive(flow: Flow[R], transport: Transport, *, parallel: bool) -> R:
+    reply: Any = None
+    failure: BaseException | None = None
+    pending: set[Future[Any]] = set()
+    try:
+        while True:
+            try:
+                effect = flow.send(reply) if failure is None else flow.throw(failure)
+            except StopIteration as finished:
+                result: R = finished.value
+                return result
+            reply, failure = None, None
+            try:
+                reply = _perform(effect, transport, parallel, pending)
+            except BaseException as error:  # noqa: BLE001 - the flow decides, after its finally
+                failure = error
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _perform(
+    effect: Effect, transport: Transport, parallel: bool, pending: set[Future[Any]]
+) -> Any:
+    match effect:
+        case Send(request):
+            return transport.send(request)
+        case Sleep(seconds):
+            return time.sleep(seconds)
+        case Gather(flows) if parallel and len(flows) > 1:
+            return _gather(flows, transport)
+        case Gather(flows):
+            return [_drive(flow, transport, parallel=parallel) for flow in flows]
+        case Start(flow) if parallel:
+            future = transport.executor().submit(_drive, flow, transport, parallel=False)
+            pending.add(future)
+            return future
+        case Start(flow):
+            return flow  # nothing runs side by side here: the flow runs when it is joined
+        case Join(Future() as future):
+            pending.discard(future)
+            return future.result()
+        case Join(flow):
+            return _drive(flow, transport, parallel=False)
+
+
+def _gather(flows: Sequence[Flow[Any]], transport: Transport) -> list[Any]:
+    # A flow that runs in a worker runs its own parallel parts one after the other: workers never
+    # wait for workers, so a full pool cannot stand still.
+    submit = transport.executor().submit
+    futures = [submit(_drive, flow, transport, parallel=False) for flow in flows]
+    try:
+        _, running = wait(futures, return_when=FIRST_EXCEPTION)
+        if running:
+            for future in running:
+                future.cancel()
+            wait(running)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    for future in futures:
+        if not future.cancelled() and (error := future.exception()) is not None:
+            raise error
+    return [future.result() for future in futures]
+
+
+async def arun(flow: Flow[R], transport: Transport) -> R:
+    """Drive *flow* inside the running event loop and return its result."""
+    reply: Any = None
+    failure: BaseException | None = None
+    tasks: set[asyncio.Task[Any]] = set()
+    try:
+        while True:
+            try:
+                effect = flow.send(reply) if failure is None else flow.throw(failure)
+            except StopIteration as finished:
+                result: R = finished.value
+                return result
+            reply, failure = None, None
+            try:
+                reply = await _aperform(effect, transport, tasks)
+            except BaseException as error:  # noqa: BLE001 - the flow decides, after its finally
+                failure = error
+    finally:
+        await _cancel(tasks)
+
+
+async def _aperform(effect: Effect, transport: Transport, tasks: set[asyncio.Task[Any]]) -> Any:
+    match effect:
+        case Send(request):
+            return await transport.asend(request)
+        case Sleep(seconds):
+            return await asyncio.sleep(seconds)
+        case Gather(flows) if transport.max_in_flight > 1 and len(flows) > 1:
+            return await _agather(flows, transport)
+        case Gather(flows):
+            return [await arun(flow, transport) for flow in flows]
+        case Start(flow):
+            task = asyncio.create_task(arun(flow, transport))
+            tasks.add(task)
+            return task
+        case Join(handle):
+            tasks.discard(handle)
+            return await handle
+
+
+async def _agather(flows: Sequence[Flow[Any]], transport: Transport) -> list[Any]:
+    # Transports bound what is really in flight; the semaphore keeps flows beyond that from
+    # beginning, so that the first failure can still drop them.
+    slots = asyncio.Semaphore(transport.max_in_flight)
+    failed: list[BaseException] = []
+
+    async def one(flow: Flow[Any]) -> Any:
+        async with slots:
+            if failed:
+                return None
+            try:
+                return await arun(flow, transport)
+            except BaseException as error:
+                failed.append(error)
+                raise
+
+    tasks = {asyncio.create_task(one(flow)): None for flow in flows}
+    try:
+        await asyncio.wait(tasks)
+    finally:
+        await _cancel(set(tasks))
+    if failed:
+        raise failed[0]
+    return [task.result() for task in tasks]
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    unfinished = [task for task in tasks if not task.done()]
+    for task in unfinished:
+        task.cancel()
+    if unfinished:
+        await asyncio.gather(*unfinished, return_exceptions=True)
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            task.exception()  # mark it as seen; the flow raised its own failure
+
+
+NO_RETRY: Final = RetryPolicy(attempts=1, budget_s=0, wait_initial_s=0, wait_max_s=0)

@@ -1,0 +1,144 @@
+"""Texts under keys, in partitions: ``mastra_documents``.
+
+For what Mastra has no table for: a framework's nodes, key-value pairs, checkpoints. A partition is
+a logical table of its own, so that reading one never reads another. Texts larger than a document
+are split over rows, see ``document_parts``. Called by the faces of ``ConvexDocuments`` and by the
+adapters; what a text says is their business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from convex_mastra import limits
+from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops import document_parts
+from convex_mastra.ops.storage import (
+    batches_by_size,
+    clear_table,
+    delete_rows,
+    load_many,
+    query_rows,
+    upsert_rows,
+)
+from convex_mastra.ops.target import Target
+from convex_mastra.ops.threads import required_text
+from convex_mastra.records import Row
+from convex_mastra.values import check_document_size, measure
+
+RESERVED_PREFIX: Final = "mastra_"
+"""Names the storage handler gives tables of their own."""
+PARTITION_NAME_BYTES: Final = 4096
+DOCUMENT_ROW_BYTES: Final = 64
+"""The columns ``table``, ``primaryKey`` and ``record`` around a record, without their values."""
+
+
+def put_many(
+    target: Target, partition: str, documents: Mapping[str, str], *, in_order: bool = False
+) -> Flow[None]:
+    """Write texts; one whose key exists is replaced.
+
+    Args:
+        partition: any text without ``#`` that does not begin with ``mastra_``.
+        documents: text by key; a key is not empty.
+        in_order: make ``list_documents`` return new keys in the order given here, even if they do
+            not fit into one request.
+
+    Raises:
+        InvalidArgumentError: a name, key or text that Convex cannot hold. Nothing was sent.
+
+    Cost: one round trip for every 4 MiB or 1,000 texts, side by side unless *in_order*. A text
+    beyond 1 MiB costs two round trips' wait more. A reader sees the old text of a key or the new
+    one, never a mixture; a batch is applied whole or not at all.
+    """
+    _check_partition(partition)
+    rows: list[tuple[Row, int, int]] = []
+    split: list[document_parts.SplitText] = []
+    for key, text in documents.items():
+        required_text(key, "key")
+        field = f"document {key!r} of {partition}"
+        fixed = 2 * measure(key, field) + measure(partition, field) + DOCUMENT_ROW_BYTES
+        row: Row = {"id": key, "json": text}
+        size = measure(row, field) + fixed
+        if size + limits.DOCUMENT_SYSTEM_BYTES > limits.DOCUMENT_SIZE_BYTES:
+            split.append(document_parts.split(key, text))
+            row = split[-1].head
+            size = measure(row, field) + fixed
+            check_document_size(size, field)
+        rows.append((row, size, 2 * size))
+
+    replaced = yield from document_parts.write_parts(target, partition, split)
+    if in_order:
+        for batch in batches_by_size(rows):
+            yield from upsert_rows(target, partition, [batch])
+    else:
+        yield from upsert_rows(target, partition, batches_by_size(rows))
+    yield from document_parts.settle(target, partition, split, replaced)
+
+
+def get_many(target: Target, partition: str, keys: Iterable[str]) -> Flow[dict[str, str]]:
+    """Return the texts that exist, by key, in the order of *keys*.
+
+    Cost: one round trip for every 10 keys, side by side; for texts beyond 1 MiB one wait more.
+    """
+    _check_partition(partition)
+    rows = yield from load_many(target, partition, keys)
+    return (yield from document_parts.join(target, partition, rows))
+
+
+def list_documents(target: Target, partition: str) -> Flow[dict[str, str]]:
+    """Return all texts of a partition, by key, in the order in which the keys were first written.
+
+    Raises:
+        ScanLimitError: the partition holds 10,000 rows or more, or more bytes than the deployment
+            reads in one call (16 MiB). Stock deployments cannot read such a partition page by
+            page; spread it over several, or read by key.
+
+    Cost: one round trip; one wait more if there are texts beyond 1 MiB.
+    """
+    _check_partition(partition)
+    rows = yield from query_rows(target, partition, {})
+    return (yield from document_parts.join(target, partition, rows))
+
+
+def delete_many(
+    target: Target, partition: str, keys: Sequence[str], *, unsplit: bool = False
+) -> Flow[None]:
+    """Delete texts; keys that do not exist are skipped.
+
+    Args:
+        unsplit: the caller knows that none of the texts was ever larger than a document.
+
+    Cost: one round trip to learn which texts are split, unless *unsplit*, then one for every 1,000
+    keys, side by side. Texts are not read.
+    """
+    _check_partition(partition)
+    if not keys:
+        return
+    obsolete = []
+    if not unsplit:
+        obsolete = yield from document_parts.versions_of(target, partition, keys)
+    yield from delete_rows(target, partition, list(dict.fromkeys(keys)))
+    yield from document_parts.drop(target, partition, obsolete)
+
+
+def clear(target: Target, partition: str) -> Flow[None]:
+    """Delete all texts of a partition. One round trip for every 25."""
+    _check_partition(partition)
+    yield from clear_table(target, partition)
+    yield Gather([clear_table(target, table) for table in document_parts.tables_of(partition)])
+
+
+def _check_partition(partition: str) -> None:
+    required_text(partition, "partition")
+    if partition.startswith(RESERVED_PREFIX):
+        problem = f"begins with {RESERVED_PREFIX!r}: such names are Mastra's"
+    elif "#" in partition:
+        problem = "holds a '#', which divides a partition's own tables"
+    elif measure(partition, "partition") > PARTITION_NAME_BYTES:
+        problem = f"is longer than {PARTITION_NAME_BYTES:,} bytes"
+    else:
+        return
+    raise InvalidArgumentError(f"The partition {partition[:80]!r} {problem}.", field="partition")

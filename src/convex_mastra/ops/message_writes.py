@@ -1,0 +1,263 @@
+"""Writing messages: ``mastra_messages``.
+
+Behaves as MemoryConvex of @mastra/convex 1.5.2, and refuses what no Mastra version can read
+back: Mastra's MessageList drops a content whose ``format`` is not the number 2, and throws on
+parts without a type. Called by the faces of ``store.memory``; reading is in ``messages``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, Final
+
+from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.flow import Flow, Gather
+from convex_mastra.jsontext import dumps
+from convex_mastra.ops.storage import batches_by_size, delete_rows, load_many, upsert_rows
+from convex_mastra.ops.target import Target
+from convex_mastra.ops.threads import required_text, touch_thread
+from convex_mastra.records import Message, MessageUpdate, Row, message_from_row, text_content
+from convex_mastra.timestamps import MILLISECOND, checked, to_text
+from convex_mastra.values import check_document_size, measure
+from convex_mastra.wire import MESSAGES
+
+ROLES: Final = ("user", "assistant", "system", "signal", "tool")
+
+
+def save_messages(target: Target, messages: Sequence[Message]) -> Flow[list[Message]]:
+    """Save messages, by id, and set their threads' ``updatedAt``.
+
+    Messages without ``created_at`` get the time now. Within each thread all times of one save
+    come out different: ties are spread by a millisecond, in the order given.
+
+    Returns:
+        The messages as saved, oldest first.
+
+    Raises:
+        InvalidArgumentError: a message without thread or resource, or with a content that Mastra
+            could not read back. Nothing was sent.
+        LimitExceededError: a message larger than a Convex document (1 MiB). Nothing was sent.
+
+    Cost: one round trip's wait. Batches of at most 1,000 messages or 4 MiB, and the threads, go
+    side by side; each batch is applied whole or not at all, and saving again is harmless.
+    """
+    messages = list({message.id: message for message in _checked(messages)}.values())
+    if not messages:
+        return []
+    timed = _with_distinct_times(target, messages)
+    fields = {message.id: f"messages[{position}]" for position, message in enumerate(messages)}
+    rows = [_sized_row(message, moment, fields[message.id]) for moment, message in timed]
+    thread_ids = dict.fromkeys(message.thread_id for message in messages)
+    yield Gather(
+        [
+            *(upsert_rows(target, MESSAGES, [batch]) for batch in batches_by_size(rows)),
+            *(touch_thread(target, thread_id) for thread_id in thread_ids),
+        ]
+    )
+    for moment, message in timed:
+        target.clock.note(message.thread_id, moment)
+    return [replace(message, created_at=moment) for moment, message in timed]
+
+
+def update_messages(
+    target: Target, updates: Sequence[MessageUpdate | Mapping[str, Any]]
+) -> Flow[list[Message]]:
+    """Change stored messages; ids that do not exist are skipped.
+
+    A content is merged key by key into the stored one, and so is its metadata; parts and keys
+    that this version does not know stay.
+
+    Args:
+        updates: ``MessageUpdate``s, or mappings with the same keys.
+
+    Returns:
+        The messages as they now are, in the order of *updates*.
+
+    Cost: two round trips' wait, for up to 1,000 messages.
+    """
+    changes = [_as_update(update, f"updates[{i}]") for i, update in enumerate(updates)]
+    stored = {
+        row["id"]: row for row in (yield from load_many(target, MESSAGES, [u.id for u in changes]))
+    }
+    touched: dict[str, None] = {}
+    rows: dict[str, Row] = {}
+    for position, change in enumerate(changes):
+        current = stored.get(change.id)
+        if current is None:
+            continue
+        columns = _changed_columns(current, change, f"updates[{position}]")
+        touched |= dict.fromkeys([current["thread_id"], columns.get("thread_id", "")])
+        stored[change.id] = current | columns
+        rows[change.id] = rows.get(change.id, {"id": change.id}) | columns
+    touched.pop("", None)
+    if rows:
+        sized = [_sized(row, f"updates of {row['id']}") for row in rows.values()]
+        yield Gather(
+            [
+                *(upsert_rows(target, MESSAGES, [batch]) for batch in batches_by_size(sized)),
+                *(touch_thread(target, thread_id) for thread_id in touched),
+            ]
+        )
+    return [message_from_row(stored[message_id]) for message_id in rows]
+
+
+def delete_messages(target: Target, message_ids: Sequence[str]) -> Flow[None]:
+    """Delete messages by id; those that do not exist are skipped.
+
+    One round trip for every 1,000, side by side.
+    """
+    if isinstance(message_ids, str):
+        raise InvalidArgumentError(
+            "message_ids must be a list of ids, not one text.", field="message_ids"
+        )
+    yield from delete_rows(target, MESSAGES, list(dict.fromkeys(message_ids)))
+
+
+def check_content(content: Any, role: str, field: str) -> None:
+    """Refuse a content that Mastra's readers would throw on, or drop without a word.
+
+    Raises:
+        InvalidArgumentError: names the part that is wrong.
+    """
+    if role not in ROLES:
+        raise InvalidArgumentError(
+            f"{field}.role is {role!r}; Mastra reads {', '.join(ROLES)}.", field=f"{field}.role"
+        )
+    if isinstance(content, str | list):
+        return  # Mastra's first format: a text, or a list of parts
+    if not isinstance(content, Mapping):
+        raise InvalidArgumentError(
+            f"{field}.content is {type(content).__name__}; it must be an object with format 2 and "
+            "parts, or a text.",
+            field=f"{field}.content",
+        )
+    if role == "tool":
+        raise InvalidArgumentError(
+            f"{field}: tool results belong into the assistant's message; Mastra reads no message "
+            "of role 'tool' in format 2.",
+            field=f"{field}.role",
+        )
+    if type(content.get("format")) is not int or content["format"] != 2:
+        raise InvalidArgumentError(
+            f"{field}.content.format must be the number 2; Mastra drops anything else.",
+            field=f"{field}.content.format",
+        )
+    parts = content.get("parts")
+    if not isinstance(parts, Sequence) or isinstance(parts, str):
+        raise InvalidArgumentError(
+            f"{field}.content.parts must be a list.", field=f"{field}.content.parts"
+        )
+    for number, part in enumerate(parts):
+        _check_part(part, f"{field}.content.parts[{number}]")
+
+
+def _check_part(part: Any, field: str) -> None:
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    problem = None
+    if not isinstance(kind, str):
+        problem = "needs a type"
+    elif kind == "tool-invocation" and not isinstance(part.get("toolInvocation"), Mapping):
+        problem = "of type tool-invocation needs a toolInvocation"
+    elif kind == "reasoning" and not isinstance(part.get("details"), Sequence):
+        problem = "of type reasoning needs a list of details"
+    elif kind == "source" and not isinstance(part.get("source"), Mapping):
+        problem = "of type source needs a source"
+    if problem:
+        raise InvalidArgumentError(f"{field} {problem}; Mastra throws without it.", field=field)
+
+
+def _checked(messages: Iterable[Message]) -> Iterable[Message]:
+    for position, message in enumerate(messages):
+        field = f"messages[{position}]"
+        if not isinstance(message, Message):
+            raise InvalidArgumentError(
+                f"{field} must be a Message, not {type(message).__name__}.", field=field
+            )
+        required_text(message.id, f"{field}.id")
+        required_text(message.thread_id, f"{field}.thread_id", "Thread ID is required")
+        required_text(message.resource_id, f"{field}.resource_id", "Resource ID is required")
+        check_content(message.content, message.role, field)
+        yield message
+
+
+def _with_distinct_times(
+    target: Target, messages: Sequence[Message]
+) -> list[tuple[datetime, Message]]:
+    timed = [
+        (
+            target.clock.next(message.thread_id)
+            if message.created_at is None
+            else checked(message.created_at, f"messages[{position}].created_at"),
+            message,
+        )
+        for position, message in enumerate(messages)
+    ]
+    latest: dict[str, datetime] = {}
+    distinct = []
+    for moment, message in sorted(timed, key=itemgetter(0)):
+        if message.thread_id in latest:
+            moment = max(moment, latest[message.thread_id] + MILLISECOND)  # noqa: PLW2901
+        latest[message.thread_id] = moment
+        distinct.append((moment, message))
+    return distinct
+
+
+def _sized_row(message: Message, created_at: datetime, field: str) -> tuple[Row, int, int]:
+    row = {
+        **message.extra,
+        "id": message.id,
+        "thread_id": message.thread_id,
+        "content": dumps(message.content, f"{field}.content"),
+        "role": message.role,
+        "type": message.type or "v2",
+        "createdAt": to_text(created_at),
+        "resourceId": message.resource_id,
+    }
+    return _sized(row, field)
+
+
+def _sized(row: Row, field: str) -> tuple[Row, int, int]:
+    size = measure(row, field)
+    check_document_size(size, field)
+    return row, size, 2 * size  # JSON escapes at most every quote of a content that is JSON
+
+
+def _changed_columns(current: Row, change: MessageUpdate, field: str) -> Row:
+    columns: Row = {}
+    for column, value in (
+        ("thread_id", change.thread_id),
+        ("resourceId", change.resource_id),
+        ("role", change.role),
+        ("type", change.type),
+    ):
+        if value:
+            columns[column] = value
+    if change.content is not None:
+        content = _merged_content(current, change.content)
+        check_content(content, change.role or current["role"], field)
+        columns["content"] = dumps(content, f"{field}.content")
+    return columns
+
+
+def _merged_content(current: Row, changes: Mapping[str, Any]) -> dict[str, Any]:
+    old = message_from_row(current).content
+    if isinstance(old, str):  # a row of the first format becomes one of the second
+        old = text_content(old)
+    old = old if isinstance(old, Mapping) else {}
+    merged = {**old, **changes}
+    if isinstance(old.get("metadata"), Mapping) and isinstance(changes.get("metadata"), Mapping):
+        merged["metadata"] = {**old["metadata"], **changes["metadata"]}
+    return merged
+
+
+def _as_update(update: MessageUpdate | Mapping[str, Any], field: str) -> MessageUpdate:
+    if isinstance(update, Mapping):
+        try:
+            update = MessageUpdate(**update)
+        except TypeError as error:
+            raise InvalidArgumentError(f"{field}: {error}.", field=field) from None
+    required_text(update.id, f"{field}.id")
+    return update

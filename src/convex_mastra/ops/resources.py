@@ -1,0 +1,84 @@
+"""Operations on resources: ``mastra_resources``, where working memory lives.
+
+Behaves as MemoryConvex of @mastra/convex 1.5.2. Called by the faces of ``store.memory``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from convex_mastra.errors import ProtocolError
+from convex_mastra.flow import Flow
+from convex_mastra.ops.storage import call_storage, load
+from convex_mastra.ops.target import Target
+from convex_mastra.ops.threads import required_text
+from convex_mastra.records import Resource, Row, resource_from_row
+from convex_mastra.timestamps import checked, to_text
+from convex_mastra.values import check_document_size, measure
+from convex_mastra.wire import RESOURCES
+
+
+def save_resource(target: Target, resource: Resource) -> Flow[Resource]:
+    """Create a resource, or overwrite the one of that id.
+
+    Its metadata is replaced as a whole; a stored working memory is kept if *resource* has none.
+    One round trip.
+    """
+    row = _resource_row(resource)
+    check_document_size(measure(row, "resource"), "resource")
+    yield from call_storage(target, "insert", RESOURCES, record=row)
+    return resource
+
+
+def get_resource_by_id(target: Target, resource_id: str) -> Flow[Resource | None]:
+    """Return a resource, or None if there is none. One round trip."""
+    row = yield from load(target, RESOURCES, required_text(resource_id, "resource_id"))
+    return None if row is None else resource_from_row(row)
+
+
+def update_resource(
+    target: Target,
+    resource_id: str,
+    *,
+    working_memory: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Flow[Resource]:
+    """Set a resource's working memory and merge *metadata* into what it has; create it if need be.
+
+    None leaves a column as it is. The merge happens inside the deployment's transaction. One
+    round trip.
+    """
+    required_text(resource_id, "resource_id")
+    changes: Row = {}
+    if working_memory is not None:
+        changes["workingMemory"] = working_memory
+    if metadata is not None:
+        changes["metadata"] = dict(metadata)
+    check_document_size(measure(changes, "resource"), "resource")
+    now = to_text(target.clock.now())
+    reply = yield from call_storage(
+        target,
+        "updateResource",
+        RESOURCES,
+        resourceId=resource_id,
+        createdAt=now,
+        updatedAt=now,
+        **changes,
+    )
+    if not isinstance(reply.result, dict):
+        raise ProtocolError("updateResource returned no row.", operation="updateResource")
+    return resource_from_row(reply.result)
+
+
+def _resource_row(resource: Resource) -> Row:
+    row: Row = {
+        **resource.extra,
+        "id": required_text(resource.id, "resource.id"),
+        "metadata": dict(resource.metadata),
+        "createdAt": to_text(checked(resource.created_at, "resource.created_at")),
+        "updatedAt": to_text(checked(resource.updated_at, "resource.updated_at")),
+    }
+    if resource.working_memory is not None:
+        row["workingMemory"] = resource.working_memory
+    return row

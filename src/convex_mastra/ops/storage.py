@@ -1,0 +1,194 @@
+"""One storage request, and the few patterns that more than one operation follows.
+
+Retries, pages, batches by size, reads that must not be cut short. The operations on threads,
+messages, resources and vectors are built of these; nothing here knows what a row means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from convex_mastra import limits
+from convex_mastra.errors import (
+    FunctionError,
+    OutcomeUnknownError,
+    ProtocolError,
+    ScanLimitError,
+    TransportError,
+)
+from convex_mastra.flow import Flow, Gather, Send, attempt
+from convex_mastra.ops.target import Target
+from convex_mastra.records import Row
+from convex_mastra.wire import FunctionCall, StorageReply, read_storage_reply, storage_call
+
+_READ_LIMIT_TEXTS: Final = (
+    "Too many bytes read",
+    "Too many documents read",
+    "Too many reads in a single function",
+    "return value is too large",
+    "Read too much data",
+    "Scanned too many documents",
+)
+
+
+def call_function(target: Target, call: FunctionCall) -> Flow[Any]:
+    """Call a function, again where that is safe, and return its value.
+
+    Raises:
+        OutcomeUnknownError: the reply was lost and the call must not be repeated.
+        ConvexMastraError: whatever else it ended with.
+    """
+
+    def send(number: int) -> Flow[Any]:
+        return (yield Send(replace(call, attempt=number)))
+
+    def retryable(error: BaseException) -> bool:
+        return isinstance(error, TransportError) and (error.applied is False or call.repeatable)
+
+    try:
+        return (yield from attempt(send, target.policy, retryable))
+    except TransportError as error:
+        if error.applied is False or call.repeatable:
+            raise
+        raise OutcomeUnknownError(
+            f"{call.label} was sent, its reply was lost, and it must not be repeated blindly: "
+            f"read back whether it was applied. ({error.message})",
+            code=error.code,
+            operation=call.label,
+        ) from None
+
+
+def call_storage(target: Target, op: str, table: str, **args: Any) -> Flow[StorageReply]:
+    """Run one operation of the storage handler. One round trip."""
+    call = storage_call(target.storage_function, op, table, args)
+    return read_storage_reply((yield from call_function(target, call)), call)
+
+
+def load(target: Target, table: str, row_id: str) -> Flow[Row | None]:
+    """Return the row of that id. One round trip."""
+    reply = yield from call_storage(target, "load", table, keys={"id": row_id})
+    return _row_or_none(reply.result, table)
+
+
+def load_many(target: Target, table: str, ids: Iterable[str]) -> Flow[list[Row]]:
+    """Return the rows that exist, in the order of *ids*. Ten ids a request, side by side."""
+    unique = list(dict.fromkeys(ids))
+    replies: list[StorageReply] = yield Gather(
+        [
+            call_storage(target, "loadMany", table, ids=part)
+            for part in parts_of(unique, limits.LOAD_MANY_IDS)
+        ]
+    )
+    rows = {row["id"]: row for reply in replies for row in rows_of(reply, table)}
+    return [rows[row_id] for row_id in unique if row_id in rows]
+
+
+def query_rows(
+    target: Target, table: str, filters: Mapping[str, Any], *, limit: int | None = None
+) -> Flow[list[Row]]:
+    """Return the rows whose columns equal *filters*. One round trip.
+
+    Raises:
+        ScanLimitError: without *limit*, when there may be more rows than one call returns.
+    """
+    args: dict[str, Any] = {
+        "filters": [{"field": name, "value": value} for name, value in filters.items()]
+    }
+    if limit is not None:
+        args["limit"] = limit
+    try:
+        reply = yield from call_storage(target, "queryTable", table, **args)
+    except FunctionError as error:
+        if is_read_limit(error):
+            raise ScanLimitError(
+                f"{table} holds more rows for {dict(filters) or 'this read'} than the deployment "
+                f"reads in one call: {error.message}",
+                operation=error.operation,
+                request_id=error.request_id,
+            ) from None
+        raise
+    rows = rows_of(reply, table)
+    if limit is None and len(rows) >= limits.SCAN_ROWS:
+        raise ScanLimitError(
+            f"{table} holds at least {limits.SCAN_ROWS:,} rows for {dict(filters) or 'this read'}; "
+            "the deployed handler returns no more and does not say whether there are.",
+            limit=limits.SCAN_ROWS,
+            operation=f"queryTable {table}",
+        )
+    return rows
+
+
+def is_read_limit(error: FunctionError) -> bool:
+    """Whether the function failed because one transaction must not read so much."""
+    return any(text in error.message for text in _READ_LIMIT_TEXTS)
+
+
+def upsert_rows(target: Target, table: str, batches: Sequence[Sequence[Row]]) -> Flow[None]:
+    """Write rows by id, the batches side by side. Each batch is applied whole or not at all."""
+    yield Gather(
+        [call_storage(target, "batchInsert", table, records=list(batch)) for batch in batches]
+    )
+
+
+def delete_rows(target: Target, table: str, ids: Sequence[str]) -> Flow[None]:
+    """Delete rows by id; those that do not exist are skipped. A thousand ids a request."""
+    yield Gather(
+        [
+            call_storage(target, "deleteMany", table, ids=part)
+            for part in parts_of(ids, limits.DELETE_BATCH_IDS)
+        ]
+    )
+
+
+def clear_table(target: Target, table: str) -> Flow[None]:
+    """Delete all rows of a logical table. One round trip for every 25 rows."""
+    has_more = True
+    while has_more:
+        has_more = (yield from call_storage(target, "clearTable", table)).has_more
+
+
+def parts_of(items: Sequence[str], size: int) -> list[list[str]]:
+    """Cut *items* into runs of at most *size*."""
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+def batches_by_size(rows: Iterable[tuple[Row, int, int]]) -> list[list[Row]]:
+    """Cut rows into batches that one request and one transaction can carry.
+
+    Args:
+        rows: each with its Convex size and its size as JSON text, in bytes.
+    """
+    batches: list[list[Row]] = []
+    size = json_size = 0
+    for row, row_size, row_json_size in rows:
+        size += row_size
+        json_size += row_json_size
+        if (
+            not batches
+            or size > limits.WRITE_BATCH_BYTES
+            or json_size > limits.WRITE_BATCH_JSON_BYTES
+            or len(batches[-1]) >= limits.WRITE_BATCH_ROWS
+        ):
+            batches.append([])
+            size, json_size = row_size, row_json_size
+        batches[-1].append(row)
+    return batches
+
+
+def rows_of(reply: StorageReply, table: str) -> list[Row]:
+    """The reply's rows.
+
+    Raises:
+        ProtocolError: it has none.
+    """
+    if not isinstance(reply.result, list):
+        raise ProtocolError(f"The storage handler returned no list of rows for {table}.")
+    return reply.result
+
+
+def _row_or_none(result: Any, table: str) -> Row | None:
+    if result is not None and not isinstance(result, dict):
+        raise ProtocolError(f"The storage handler returned no row for {table}.")
+    return result

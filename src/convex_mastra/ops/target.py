@@ -1,0 +1,30 @@
+"""Where an operation goes: what every operation takes as its first argument.
+
+Built once by each face from its backend, and passed through unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from convex_mastra.flow import RetryPolicy
+from convex_mastra.timestamps import Clock
+from convex_mastra.wire import STORAGE_FUNCTION
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A deployment as the operations see it.
+
+    Attributes:
+        policy: how transient failures are retried.
+        storage_function: path of Mastra's storage handler.
+        functions: which optional functions are deployed, as far as known; shared by all targets
+            of one backend, and filled in as operations find out.
+        clock: gives new messages their times.
+    """
+
+    policy: RetryPolicy
+    storage_function: str = STORAGE_FUNCTION
+    functions: dict[str, bool] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)

@@ -1,0 +1,118 @@
+"""Reading a whole vector index: page by page, or by our own functions where they are deployed.
+
+The next page is under way while the last one is used. Called by the other vector rooms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from convex_mastra import limits
+from convex_mastra.errors import FunctionError, ProtocolError
+from convex_mastra.filters import compile_filter
+from convex_mastra.flow import Flow, Join, Start
+from convex_mastra.ops.storage import call_function, call_storage, is_read_limit, rows_of
+from convex_mastra.ops.target import Target
+from convex_mastra.records import Row
+from convex_mastra.wire import COUNT_FUNCTION, FunctionCall, Json, StorageReply, vector_table
+
+FIRST_PAGE_ROWS: Final = 128
+"""For scans that do not know the dimension: small enough for any, then grown by what came."""
+
+
+def matching_rows(
+    target: Target, index_name: str, where: Mapping[str, Any] | None
+) -> Flow[list[Row]]:
+    """Return all rows whose metadata matches. A scan of the index."""
+    predicate = compile_filter(where)
+    found: list[Row] = []
+
+    def keep(rows: Sequence[Row]) -> None:
+        found.extend(row for row in rows if predicate is None or predicate(row.get("metadata")))
+
+    yield from scan(target, index_name, keep)
+    return found
+
+
+def count_vectors(target: Target, index_name: str, dimension: int) -> Flow[int]:
+    """Return how many vectors an index holds."""
+    value = yield from ask_own(target, COUNT_FUNCTION, {"indexName": index_name})
+    if value is not None:
+        return int(value["count"])
+    total = 0
+
+    def add(rows: Sequence[Row]) -> None:
+        nonlocal total
+        total += len(rows)
+
+    yield from scan(target, index_name, add, dimension=dimension)
+    return total
+
+
+def scan(
+    target: Target,
+    index_name: str,
+    use: Callable[[Sequence[Row]], None],
+    *,
+    dimension: int | None = None,
+) -> Flow[None]:
+    """Hand every row of an index to *use*, page by page.
+
+    Cost: one round trip for every page of about 4 MiB. A page too large for the deployment is
+    asked for again in smaller parts.
+    """
+    rows_a_page = FIRST_PAGE_ROWS if dimension is None else _page_rows(dimension)
+    cursor: str | None = None
+    pending = yield Start(_page(target, index_name, rows_a_page, cursor))
+    while pending is not None:
+        try:
+            reply: StorageReply = yield Join(pending)
+        except FunctionError as error:
+            if rows_a_page == 1 or not is_read_limit(error):
+                raise
+            rows_a_page = max(1, rows_a_page // 4)
+            pending = yield Start(_page(target, index_name, rows_a_page, cursor))
+            continue
+        rows = rows_of(reply, vector_table(index_name))
+        if dimension is None and rows:
+            rows_a_page = _page_rows(len(rows[0]["embedding"]))
+        pending = None
+        if reply.has_more:
+            if not reply.cursor or reply.cursor == cursor:
+                raise ProtocolError(
+                    "The paginated vector query did not return a valid continuation cursor.",
+                    operation=f"queryTable {vector_table(index_name)}",
+                )
+            cursor = reply.cursor
+            pending = yield Start(_page(target, index_name, rows_a_page, cursor))
+        use(rows)
+
+
+def ask_own(target: Target, path: str, args: Json) -> Flow[Any]:
+    """Call one of our own functions; None if the deployment does not have it."""
+    if target.functions.get(path) is False:
+        return None
+    call = FunctionCall("query", path, args, label=path, repeatable=True)
+    try:
+        value = yield from call_function(target, call)
+    except FunctionError:
+        # A deployment that hides error texts says the same of a missing function as of any
+        # failure, so only one that has answered before is believed to have failed.
+        if target.functions.get(path):
+            raise
+        target.functions[path] = False
+        return None
+    target.functions[path] = True
+    return value
+
+
+def _page(target: Target, index_name: str, rows: int, cursor: str | None) -> Flow[StorageReply]:
+    return call_storage(
+        target, "queryTable", vector_table(index_name), pageSize=rows, cursor=cursor
+    )
+
+
+def _page_rows(dimension: int) -> int:
+    row_bytes = dimension * 9 + limits.VECTOR_ROW_OVERHEAD_BYTES
+    return max(1, min(limits.VECTOR_PAGE_ROWS_MAX, limits.VECTOR_PAGE_BYTES // row_bytes))

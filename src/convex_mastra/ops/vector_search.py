@@ -1,0 +1,137 @@
+"""Searching a vector index, exactly.
+
+Where the deployment has our search function, one request does it; elsewhere the index is scanned
+and scored here. Called by the faces of ``ConvexVector``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.filters import compile_filter
+from convex_mastra.flow import Flow, Join, Start
+from convex_mastra.jsontext import dumps
+from convex_mastra.ops.target import Target
+from convex_mastra.ops.vector_arguments import as_query, check_top_k, checked_index_name
+from convex_mastra.ops.vector_indexes import declared_dimension
+from convex_mastra.ops.vector_scan import ask_own, scan
+from convex_mastra.records import Row
+from convex_mastra.scoring import TopK, Vector, score_rows
+from convex_mastra.values import plain_numbers
+from convex_mastra.wire import SEARCH_FUNCTION, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorMatch:
+    """A vector that was found.
+
+    Attributes:
+        score: cosine similarity, in [-1, 1]; higher is nearer.
+        vector: shape (dimension,), float64, if it was asked for.
+    """
+
+    id: str
+    score: float
+    metadata: dict[str, Any] | None = None
+    vector: Vector | None = None
+
+
+def query(
+    target: Target,
+    index_name: str,
+    query_vector: npt.ArrayLike,
+    *,
+    top_k: int = 10,
+    filter: Mapping[str, Any] | None = None,  # noqa: A002 - Mastra's name
+    min_score: float | None = None,
+    include_vector: bool = False,
+) -> Flow[list[VectorMatch]]:
+    """Return the stored vectors nearest to *query_vector*, best first, equal scores by id.
+
+    Args:
+        query_vector: shape (dimension,), finite.
+        top_k: how many at most, 1 or more.
+        filter: Mastra's filter grammar over metadata; see ``convex_mastra.filters``.
+        min_score: leave out what scores less.
+        include_vector: return the vectors too.
+
+    Returns:
+        At most *top_k* matches. A stored vector of another length, or of zeros, scores -1, as
+        from Mastra's own client.
+
+    Raises:
+        InvalidArgumentError: a vector that does not fit the declared index, NaN, an unknown
+            filter operator.
+
+    Cost: one round trip's wait where the deployment has our search function. A stock deployment
+    sends every vector of the index, about 4 MiB a round trip, each fetched while the last is
+    scored. Exact in both cases.
+    """
+    checked_index_name(index_name)
+    check_top_k(top_k)
+    if min_score is not None and not math.isfinite(min_score):
+        raise InvalidArgumentError("min_score must be finite.", field="min_score")
+    vector = as_query(query_vector, None, index_name, "query_vector")
+    compile_filter(filter)
+    declared = yield Start(declared_dimension(target, index_name))
+    search = yield Start(
+        _search(target, index_name, vector, top_k, filter, min_score, include_vector)
+    )
+    as_query(vector, (yield Join(declared)), index_name, "query_vector")
+    matches: list[VectorMatch] = yield Join(search)
+    return matches
+
+
+def _search(
+    target: Target,
+    index_name: str,
+    query_vector: Vector,
+    top_k: int,
+    where: Mapping[str, Any] | None,
+    min_score: float | None,
+    include_vector: bool,
+) -> Flow[list[VectorMatch]]:
+    args: Json = {
+        "indexName": index_name,
+        "vector": query_vector,
+        "topK": top_k,
+        "includeVector": include_vector,
+    }
+    if where:
+        args["filter"] = dumps(dict(where), "filter")  # as text: Convex takes no keys with a $
+    if min_score is not None:
+        args["minScore"] = min_score
+    value = yield from ask_own(target, SEARCH_FUNCTION, args)
+    if value is not None:
+        return [_match(hit, hit["score"], hit.get("embedding")) for hit in value["matches"]]
+
+    predicate = compile_filter(where)
+    best = TopK(top_k, min_score)
+
+    def use(rows: Sequence[Row]) -> None:
+        if predicate is not None:
+            rows = [row for row in rows if predicate(row.get("metadata"))]
+        scores = score_rows([row["embedding"] for row in rows], query_vector)
+        best.add([row["id"] for row in rows], scores, rows)
+
+    yield from scan(target, index_name, use, dimension=len(query_vector))
+    return [
+        _match(hit.payload, hit.score, hit.payload["embedding"] if include_vector else None)
+        for hit in best.result()
+    ]
+
+
+def _match(row: Row, score: float, vector: Any) -> VectorMatch:
+    return VectorMatch(
+        id=row["id"],
+        score=score,
+        metadata=plain_numbers(row.get("metadata")),
+        vector=None if vector is None else np.asarray(vector, dtype=np.float64),
+    )

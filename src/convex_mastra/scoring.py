@@ -1,0 +1,81 @@
+"""Exact cosine similarity and the best k of a scan, in float64, ties by id.
+
+Called by the vector operations, page by page, and by the embedded backend's search to rank its
+candidates. Knows no requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+NOT_COMPARABLE: Final = -1.0
+"""What Mastra scores a zero vector, or one of another length, with (dist/vector, cosineSimilarity)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A scored row; *payload* is the caller's."""
+
+    score: float
+    id: str
+    payload: Any
+
+
+def cosine_scores(matrix: Vector, query: Vector) -> Vector:
+    """Cosine similarities of the rows of *matrix*, shape (n, d), with *query*, shape (d,).
+
+    Returns:
+        Shape (n,), in [-1, 1] up to rounding; -1 where either is all zeros.
+    """
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix)) * np.sqrt(query @ query)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = (matrix @ query) / lengths
+    return np.where(lengths == 0, NOT_COMPARABLE, scores)
+
+
+def score_rows(embeddings: Sequence[Sequence[float] | Vector], query: Vector) -> Vector:
+    """Cosine similarities of stored vectors, some of which may have another length, with *query*.
+
+    Returns:
+        Shape (len(embeddings),); -1 where the lengths differ.
+    """
+    scores = np.full(len(embeddings), NOT_COMPARABLE)
+    fitting = [i for i, embedding in enumerate(embeddings) if len(embedding) == len(query)]
+    if fitting:
+        matrix = np.array([embeddings[i] for i in fitting], dtype=np.float64)
+        scores[fitting] = cosine_scores(matrix, query)
+    return scores
+
+
+class TopK:
+    """The *k* best of all rows shown to it: highest score first, equal scores by id."""
+
+    def __init__(self, k: int, min_score: float | None = None) -> None:
+        self._k = k
+        self._min_score = min_score
+        self._best: list[Candidate] = []
+
+    def add(self, ids: Sequence[str], scores: Vector, payloads: Sequence[Any]) -> None:
+        """Show it rows; the three arguments are parallel."""
+        for position in self._worth_a_look(scores):
+            candidate = Candidate(float(scores[position]), ids[position], payloads[position])
+            if self._min_score is None or candidate.score >= self._min_score:
+                self._best.append(candidate)
+        self._best.sort(key=lambda candidate: (-candidate.score, candidate.id))
+        del self._best[self._k :]
+
+    def result(self) -> list[Candidate]:
+        """The best rows so far, best first."""
+        return list(self._best)
+
+    def _worth_a_look(self, scores: Vector) -> Sequence[int]:
+        if len(scores) > self._k:
+            kth = np.partition(scores, len(scores) - self._k)[len(scores) - self._k]
+            return [int(position) for position in np.flatnonzero(scores >= kth)]
+        return range(len(scores))

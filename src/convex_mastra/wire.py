@@ -1,0 +1,178 @@
+"""What goes over the wire, and what comes back.
+
+The function calls of Convex's HTTP API, the storage handler's operations with whether each may be
+repeated, and the JSON codec. Called by the operations (to build calls and read replies) and by the
+backends (to encode and decode). Knows no rows: which columns a table has is the operations' matter.
+
+Source: @mastra/convex 1.5.2, dist/storage/types.d.ts and dist/server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NotRequired, TypedDict
+
+import orjson
+
+from convex_mastra.errors import (
+    InvalidArgumentError,
+    ProtocolError,
+    StorageError,
+    UnsupportedOperationError,
+)
+
+Kind = Literal["query", "mutation", "action"]
+Json = dict[str, Any]
+
+STORAGE_FUNCTION: Final = "mastra/storage:handle"
+SEARCH_FUNCTION: Final = "convex_mastra/vectors:search"
+"""Our own, optional: exact top-k on the server's side. The embedded backend always has it."""
+COUNT_FUNCTION: Final = "convex_mastra/vectors:count"
+"""Our own, optional: how many vectors an index holds."""
+
+THREADS: Final = "mastra_threads"
+MESSAGES: Final = "mastra_messages"
+RESOURCES: Final = "mastra_resources"
+WORKFLOW_SNAPSHOTS: Final = "mastra_workflow_snapshot"
+SCORERS: Final = "mastra_scorers"
+SCHEDULES: Final = "mastra_schedules"
+SCHEDULE_TRIGGERS: Final = "mastra_schedule_triggers"
+CHANNEL_INSTALLATIONS: Final = "mastra_channel_installations"
+CHANNEL_CONFIG: Final = "mastra_channel_config"
+BACKGROUND_TASKS: Final = "mastra_background_tasks"
+OBSERVATIONAL_MEMORY: Final = "mastra_observational_memory"
+VECTOR_INDEXES: Final = "mastra_vector_indexes"
+VECTOR_TABLE_PREFIX: Final = "mastra_vector_"
+
+REPEATABLE: Final[dict[str, bool]] = {
+    "insert": True,  # an upsert by id
+    "batchInsert": True,
+    "patch": True,
+    "updateThread": True,  # metadata is merged, and merging twice is merging once
+    "updateResource": True,
+    "load": True,
+    "loadMany": True,
+    "queryTable": True,
+    "deleteMany": True,
+    "clearTable": True,
+    "dropTable": True,
+    "mergeWorkflowStepResult": True,
+    "mergeWorkflowState": True,
+    "createSchedule": False,  # refuses an id that exists, so a repeat turns success into an error
+    "recordScheduleTrigger": False,
+    "listDueSchedules": True,
+    "updateScheduleNextFire": False,  # compare-and-set: a repeat reports that it lost
+    "updateSchedule": True,
+    "listScheduleTriggers": True,
+    "deleteScheduleTriggers": True,
+    "omGetLatest": True,
+    "omGetHistory": True,
+    "omUpdateActive": False,  # adds to a running total
+    "omAppendBufferedChunk": False,
+    "omSwapBuffered": False,
+    "omUpdateBufferedReflection": False,
+    "omSwapBufferedReflection": False,
+    "omUpdateConfig": True,
+}
+"""The storage handler's operations: may the same request be applied twice?"""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """One call of a deployed function.
+
+    Attributes:
+        label: the operation as errors and events name it.
+        repeatable: whether applying it twice is the same as applying it once.
+        attempt: 1 for the first try.
+    """
+
+    kind: Kind
+    path: str
+    args: Json = field(repr=False)
+    label: str
+    repeatable: bool
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StorageReply:
+    """The storage handler's answer to one operation."""
+
+    result: Any
+    has_more: bool
+    cursor: str | None
+
+
+class Envelope(TypedDict):
+    """The JSON body of a function's answer."""
+
+    status: Literal["success", "error"]
+    value: NotRequired[Any]
+    errorMessage: NotRequired[str]
+    errorData: NotRequired[Any]
+    logLines: NotRequired[list[str]]
+
+
+def vector_table(index_name: str) -> str:
+    """The logical table that holds the vectors of an index."""
+    return VECTOR_TABLE_PREFIX + index_name
+
+
+def storage_call(path: str, op: str, table: str, args: Json) -> FunctionCall:
+    """Build the call of one storage operation."""
+    return FunctionCall(
+        kind="mutation",
+        path=path,
+        args={"op": op, "tableName": table, **args},
+        label=f"{op} {table}",
+        repeatable=REPEATABLE[op],
+    )
+
+
+def read_storage_reply(value: Any, call: FunctionCall) -> StorageReply:
+    """Take the handler's reply apart.
+
+    Raises:
+        StorageError: ``ok`` is false; UnsupportedOperationError when the handler is too old.
+        ProtocolError: the value is not a storage reply.
+    """
+    if not isinstance(value, dict) or not isinstance(value.get("ok"), bool):
+        raise ProtocolError(
+            f"{call.path} did not answer as a Mastra storage handler does.", operation=call.label
+        )
+    if value["ok"]:
+        return StorageReply(
+            result=value.get("result"),
+            has_more=bool(value.get("hasMore", False)),
+            cursor=value.get("continuationCursor"),
+        )
+    message = str(value.get("error") or "Unknown Convex storage error")
+    raised = StorageError
+    if message.startswith("Unsupported operation "):
+        raised = UnsupportedOperationError
+    raise raised(message, code=value.get("code"), data=value.get("details"), operation=call.label)
+
+
+def encode(body: Json) -> bytes:
+    """Encode a request as UTF-8 JSON; float64 arrays go in without becoming lists.
+
+    Raises:
+        InvalidArgumentError: something in it is not JSON.
+    """
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError as error:
+        raise InvalidArgumentError(f"The request cannot be written as JSON: {error}.") from error
+
+
+def decode(body: bytes) -> Any:
+    """Decode JSON.
+
+    Raises:
+        ProtocolError: it is not JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ProtocolError(f"The answer is not JSON: {error}.") from None
