@@ -1,0 +1,113 @@
+"""What Convex asks of a document before it is written: its size, its depth, its schema.
+
+Called by ``transaction`` on every insert and patch, with the wording of the real backend. Values
+are already in Convex's form (see ``arguments``). Rules: get-convex/convex-backend
+crates/common/src/document.rs, crates/value/src/size.rs, crates/common/src/schemas/validator.rs.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Final
+
+import numpy as np
+
+from convex_mastra import limits
+from convex_mastra.backends.embedded import js
+from convex_mastra.backends.embedded.js import Thrown
+from convex_mastra.backends.embedded.tables import Table
+from convex_mastra.values import NUMBER_BYTES
+
+ID: Final = "_id"
+CREATION_TIME: Final = "_creationTime"
+SYSTEM_FIELDS: Final = frozenset({ID, CREATION_TIME})
+
+
+def check(table: Table, document: dict[str, Any]) -> int:
+    """Return the size of a whole document in bytes, or throw what Convex would.
+
+    Raises:
+        Thrown: too large, too deep, a field name Convex keeps for itself, or against the schema.
+    """
+    size, depth = _measure(document)
+    if size > limits.DOCUMENT_SIZE_BYTES:
+        raise Thrown(
+            f"Value is too large ({size / limits.MIB:.2f} MiB > maximum size "
+            f"{limits.DOCUMENT_SIZE_BYTES // limits.MIB} MiB)"
+        )
+    if depth > limits.DOCUMENT_DEPTH:
+        raise Thrown(
+            f"Document is too nested (nested {depth} levels deep > maximum nesting "
+            f"{limits.DOCUMENT_DEPTH})"
+        )
+    for name in document:
+        if name.startswith("_") and name not in SYSTEM_FIELDS:
+            raise Thrown(
+                f"The document isn't a valid document: Field '{name}' starts with an underscore, "
+                "which is only allowed for system fields like '_id'"
+            )
+    violation = _violation(table, document)
+    if violation is not None:
+        raise Thrown(
+            f'Failed to insert or update a document in table "{table.name}" because it does not '
+            f"match the schema: {violation}"
+        )
+    return size
+
+
+def _violation(table: Table, document: dict[str, Any]) -> str | None:
+    for name, validator in table.fields.items():
+        value = document.get(name, js.UNDEFINED)
+        if value is js.UNDEFINED:
+            if not validator.is_optional:
+                return f"Object is missing the required field `{name}`."
+        elif type(value) is not validator.usual_type and not validator.accepts(value):
+            # DIFFERS: the real backend goes on to print the value, which may be private.
+            return f"Value does not match validator.\nPath: .{name}\nValidator: {validator.text}"
+    for name in document:
+        if name not in table.fields and name not in SYSTEM_FIELDS:
+            return f"Object contains extra field `{name}` that is not in the validator."
+    return None
+
+
+def _measure(value: Any) -> tuple[int, int]:
+    """Return the size of a value in bytes, and how deep its containers nest."""
+    kind = type(value)
+    if kind is str:
+        return 2 + (len(value) if value.isascii() else len(value.encode())), 0
+    if kind is float:
+        return NUMBER_BYTES, 0
+    if value is None or kind is bool:
+        return 1, 0
+    if kind is list:
+        return _measure_array(value)
+    if isinstance(value, np.ndarray):
+        return 2 + NUMBER_BYTES * len(value), 1
+    if js.kind(value) == "object":
+        return _measure_object(value)
+    text = value.get("$bytes")
+    return (NUMBER_BYTES if text is None else 2 + len(base64.b64decode(text))), 0
+
+
+def _measure_array(items: list[Any]) -> tuple[int, int]:
+    if set(map(type, items)) == {float}:
+        return 2 + NUMBER_BYTES * len(items), 1
+    size, depth = 2, 0
+    for item in items:
+        item_size, item_depth = _measure(item)
+        size += item_size
+        depth = max(depth, item_depth)
+    return size, depth + 1
+
+
+def _measure_object(fields: dict[str, Any]) -> tuple[int, int]:
+    size, depth = 2, 0
+    for name, item in fields.items():
+        size += len(name) + 1
+        if type(item) is str and item.isascii():  # nearly all of them
+            size += 2 + len(item)
+            continue
+        item_size, item_depth = _measure(item)
+        size += item_size
+        depth = max(depth, item_depth)
+    return size, depth + 1

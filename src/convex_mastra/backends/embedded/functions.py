@@ -1,0 +1,52 @@
+"""The functions that are deployed here: path, kind, and what each needs of the database.
+
+``backend`` looks calls up in ``FUNCTIONS``; a new function is one entry. A function is given a
+``Transaction`` and its arguments in Convex's form, and returns plain Python data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from convex_mastra import wire
+from convex_mastra.backends.embedded import search
+from convex_mastra.backends.embedded.handlers import storage
+from convex_mastra.backends.embedded.transaction import Transaction
+from convex_mastra.wire import Json, Kind
+
+
+class Access(Enum):
+    """What a call needs of the database."""
+
+    READ = "one statement that reads"
+    SNAPSHOT = "several statements that read one state"
+    WRITE = "a write transaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A deployed function.
+
+    Attributes:
+        access: what a call with these arguments (as the caller sent them) needs.
+    """
+
+    kind: Kind
+    run: Callable[[Transaction, Json], Any]
+    access: Callable[[Mapping[str, Any]], Access]
+
+
+def _storage_access(args: Mapping[str, Any]) -> Access:
+    if args.get("op") not in storage.READING_OPERATIONS:
+        return Access.WRITE
+    return Access.READ if storage.reads_once(args) else Access.SNAPSHOT
+
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    wire.STORAGE_FUNCTION: Function("mutation", storage.handle, _storage_access),
+    wire.SEARCH_FUNCTION: Function("query", search.search, lambda _args: Access.SNAPSHOT),
+    wire.COUNT_FUNCTION: Function("query", search.count, lambda _args: Access.READ),
+}

@@ -1,0 +1,138 @@
+"""Merging into workflow snapshots, atomically: one step's result, or parts of the state.
+
+Re-tells src/server/workflow-snapshot.ts and its two callers in src/server/storage.ts. A snapshot
+is one JSON text (an object in rows from before 1.0.10) and stays one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from convex_mastra import timestamps
+from convex_mastra.backends.embedded import js, jsjson
+from convex_mastra.backends.embedded.handlers.replies import failed, ok, unsupported
+from convex_mastra.backends.embedded.js import Thrown
+from convex_mastra.backends.embedded.rows import Row
+from convex_mastra.backends.embedded.tables import WORKFLOW_SNAPSHOTS, Table
+from convex_mastra.backends.embedded.transaction import Transaction
+from convex_mastra.wire import Json
+
+PENDING_MARKER: Final = "__mastra_pending__"
+
+
+def _merge_step_result(transaction: Transaction, row: Row, snapshot: Json, request: Json) -> Json:
+    result = jsjson.parse(js.get(request, "result"))
+    request_context = jsjson.parse(js.get(request, "requestContext"))
+    step = js.to_string(js.get(request, "stepId"))
+    context = snapshot["context"]
+    if type(context) is not dict:
+        kind = js.kind(context)
+        raise Thrown(f"Cannot create property '{step}' on {kind} '{js.to_string(context)}'")
+    context[step] = _merged_result(context.get(step, js.UNDEFINED), result)
+    snapshot["requestContext"] = js.spread(js.get(snapshot, "requestContext")) | js.spread(
+        request_context
+    )
+    _store(transaction, row, snapshot)
+    return ok(jsjson.stringify(context))
+
+
+def _merge_state(transaction: Transaction, row: Row, snapshot: Json, request: Json) -> Json:
+    merged = snapshot | js.spread(jsjson.parse(js.get(request, "opts")))
+    _store(transaction, row, merged)
+    return ok(jsjson.stringify(merged))
+
+
+def _merged_result(existing: Any, result: Any) -> Any:
+    """Return a step's new result; the outputs of a ``forEach`` are merged item by item."""
+    if not js.truthy(existing) or not js.has(existing, "output"):
+        return result
+    old = js.get(existing, "output")
+    new = result.get("output") if type(result) is dict else None
+    if type(old) is not list or type(new) is not list:
+        return result
+    has_marker = any(map(_is_pending_marker, new))
+    output = [
+        _merged_item(old[i] if i < len(old) else js.UNDEFINED, new[i], has_marker=has_marker)
+        for i in range(len(new))
+    ]
+    merged: Json = existing | ({} if has_marker else result)
+    merged["output"] = output + old[len(new) :]
+    return merged
+
+
+def _merged_item(old: Any, new: Any, *, has_marker: bool) -> Any:
+    """Return one item; *old* is UNDEFINED past the end of the stored output."""
+    if _is_pending_marker(new):
+        return None if _may_be_reset(old) else old
+    if new is not None and not has_marker:
+        return new
+    return None if old is js.UNDEFINED else old
+
+
+def _is_pending_marker(value: Any) -> bool:
+    return type(value) is dict and value == {PENDING_MARKER: True} and value[PENDING_MARKER] is True
+
+
+def _may_be_reset(old: Any) -> bool:
+    if old is None or old is js.UNDEFINED or _is_pending_marker(old):
+        return True
+    return (
+        type(old) is dict
+        and old.get("status") == "suspended"
+        and ("suspendPayload" in old or "suspendedAt" in old)
+    )
+
+
+def _parse(stored: Any, run_id: Any) -> Any:
+    if type(stored) is str:
+        return jsjson.parse(stored)
+    if stored is None:
+        return _empty_snapshot(run_id)
+    return jsjson.parse(jsjson.stringify(jsjson.from_convex(stored)))
+
+
+def _empty_snapshot(run_id: Any) -> Json:
+    return {
+        "context": {},
+        "activePaths": [],
+        "activeStepsPath": {},
+        "timestamp": float(int(time.time() * 1000)),
+        "suspendedPaths": {},
+        "resumeLabels": {},
+        "serializedStepGraph": [],
+        "value": {},
+        "waitingPaths": {},
+        "status": "pending",
+        "runId": run_id,
+    }
+
+
+def _store(transaction: Transaction, row: Row, snapshot: Json) -> None:
+    now = timestamps.to_text(datetime.now(UTC))
+    transaction.patch(row, {"snapshot": jsjson.stringify(snapshot), "updatedAt": now})
+
+
+_MERGES: Final[dict[str, Callable[[Transaction, Row, Json, Json], Json]]] = {
+    "mergeWorkflowStepResult": _merge_step_result,
+    "mergeWorkflowState": _merge_state,
+}
+OPERATIONS: Final = frozenset(_MERGES)
+
+
+def handle(transaction: Transaction, table: Table, request: Json) -> Json:
+    """Run one of ``OPERATIONS``."""
+    if table is not WORKFLOW_SNAPSHOTS:
+        return unsupported(request, for_table=True)
+    run_id = js.get(request, "runId")
+    row = transaction.unique(table, "by_workflow_run", js.get(request, "workflowName"), run_id)
+    if row is None:
+        return failed(f"Workflow snapshot not found for runId {js.to_string(run_id)}")
+    snapshot = _parse(row.document["snapshot"], run_id)
+    if not js.truthy(js.get(snapshot, "context")):
+        return failed(
+            f"Snapshot for runId {js.to_string(run_id)} is missing or has invalid context"
+        )
+    return _MERGES[request["op"]](transaction, row, snapshot, request)
