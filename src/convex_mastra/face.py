@@ -120,11 +120,7 @@ class Client(Face):
 
 
 class SyncClient(Client):
-    """Closing, and operations of one's own, for the blocking face."""
-
-    def run(self, operation: Callable[[Target], Flow[R]]) -> R:
-        """Run an operation composed of those in ``convex_mastra.ops``; for adapters."""
-        return run(operation(self._target), self.backend)
+    """Closing, for the blocking face."""
 
     def close(self) -> None:
         """Close the backend, unless it is shared. Safe to call twice."""
@@ -139,11 +135,7 @@ class SyncClient(Client):
 
 
 class AsyncClient(Client):
-    """Closing, and operations of one's own, for the async face."""
-
-    async def run(self, operation: Callable[[Target], Flow[R]]) -> R:
-        """Run an operation composed of those in ``convex_mastra.ops``; for adapters."""
-        return await arun(operation(self._target), self.backend)
+    """Closing, for the async face."""
 
     async def aclose(self) -> None:
         """Close the backend, unless it is shared. Safe to call twice."""

@@ -22,8 +22,7 @@ REMEMBERED_THREADS: Final = 10_000
 
 def to_text(moment: datetime) -> str:
     """Write *moment* as JavaScript's ``toISOString`` does."""
-    moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def from_text(text: Any, creation_time_ms: float) -> datetime:

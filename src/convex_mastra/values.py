@@ -166,10 +166,9 @@ def _utf8_length(text: str, field: str) -> int:
 
 
 def _plain(value: str | int | float) -> str | int | float:
-    for base in (str, int, float):
-        if isinstance(value, base):
-            return base(value)
-    raise AssertionError(value)
+    if isinstance(value, str):
+        return str.__str__(value)  # an enum's own ``str()`` would be its name
+    return int(value) if isinstance(value, int) else float(value)
 
 
 def _too_deep(field: str) -> LimitExceededError:

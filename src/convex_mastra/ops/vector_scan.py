@@ -17,22 +17,41 @@ from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.wire import COUNT_FUNCTION, FunctionCall, Json, StorageReply, vector_table
 
+Accept = Callable[[str, Mapping[str, Any] | None], bool]
+"""The caller's last word on a vector: its id and metadata; for what no filter can say."""
+
 FIRST_PAGE_ROWS: Final = 128
 """For scans that do not know the dimension: small enough for any, then grown by what came."""
 
 
 def matching_rows(
-    target: Target, index_name: str, where: Mapping[str, Any] | None
+    target: Target,
+    index_name: str,
+    where: Mapping[str, Any] | None,
+    accept: Accept | None = None,
 ) -> Flow[list[Row]]:
-    """Return all rows whose metadata matches. A scan of the index."""
-    predicate = compile_filter(where)
+    """Return all rows whose metadata matches, and that are accepted. A scan of the index."""
+    matches = row_test(where, accept)
     found: list[Row] = []
 
     def keep(rows: Sequence[Row]) -> None:
-        found.extend(row for row in rows if predicate is None or predicate(row.get("metadata")))
+        found.extend(row for row in rows if matches(row))
 
     yield from scan(target, index_name, keep)
     return found
+
+
+def row_test(where: Mapping[str, Any] | None, accept: Accept | None) -> Callable[[Row], bool]:
+    """Return whether a row matches *where* and is accepted."""
+    predicate = compile_filter(where)
+
+    def matches(row: Row) -> bool:
+        metadata = row.get("metadata")
+        return (predicate is None or predicate(metadata)) and (
+            accept is None or accept(row["id"], metadata)
+        )
+
+    return matches
 
 
 def count_vectors(target: Target, index_name: str, dimension: int) -> Flow[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,14 @@ from convex_mastra.jsontext import dumps
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_top_k, checked_index_name
 from convex_mastra.ops.vector_indexes import declared_dimension
-from convex_mastra.ops.vector_scan import ask_own, scan
+from convex_mastra.ops.vector_scan import Accept, ask_own, row_test, scan
 from convex_mastra.records import Row
 from convex_mastra.scoring import TopK, Vector, score_rows
 from convex_mastra.values import plain_numbers
 from convex_mastra.wire import SEARCH_FUNCTION, Json
+
+WIDENING: Final = 4
+"""How many times more matches are asked for when too few of the last were accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ def query(
     filter: Mapping[str, Any] | None = None,  # noqa: A002 - Mastra's name
     min_score: float | None = None,
     include_vector: bool = False,
+    accept: Accept | None = None,
 ) -> Flow[list[VectorMatch]]:
     """Return the stored vectors nearest to *query_vector*, best first, equal scores by id.
 
@@ -61,6 +65,9 @@ def query(
         filter: Mastra's filter grammar over metadata; see ``convex_mastra.filters``.
         min_score: leave out what scores less.
         include_vector: return the vectors too.
+        accept: the last word on each match, given its id and metadata; for conditions that no
+            filter can express. *filter* should then select little more than it accepts. Never
+            costs a match: *top_k* counts what was accepted.
 
     Returns:
         At most *top_k* matches. A stored vector of another length, or of zeros, scores -1, as
@@ -72,7 +79,8 @@ def query(
 
     Cost: one round trip's wait where the deployment has our search function. A stock deployment
     sends every vector of the index, about 4 MiB a round trip, each fetched while the last is
-    scored. Exact in both cases.
+    scored. Exact in both cases. With *accept*, our function is asked again, for four times as
+    many, as long as too few were accepted.
     """
     checked_index_name(index_name)
     check_top_k(top_k)
@@ -80,50 +88,72 @@ def query(
         raise InvalidArgumentError("min_score must be finite.", field="min_score")
     vector = as_query(query_vector, None, index_name, "query_vector")
     compile_filter(filter)
+    wanted = _Wanted(index_name, vector, top_k, filter, min_score, include_vector, accept)
     declared = yield Start(declared_dimension(target, index_name))
-    search = yield Start(
-        _search(target, index_name, vector, top_k, filter, min_score, include_vector)
-    )
+    search = yield Start(_search(target, wanted))
     as_query(vector, (yield Join(declared)), index_name, "query_vector")
     matches: list[VectorMatch] = yield Join(search)
     return matches
 
 
-def _search(
-    target: Target,
-    index_name: str,
-    query_vector: Vector,
-    top_k: int,
-    where: Mapping[str, Any] | None,
-    min_score: float | None,
-    include_vector: bool,
-) -> Flow[list[VectorMatch]]:
-    args: Json = {
-        "indexName": index_name,
-        "vector": query_vector,
-        "topK": top_k,
-        "includeVector": include_vector,
-    }
-    if where:
-        args["filter"] = dumps(dict(where), "filter")  # as text: Convex takes no keys with a $
-    if min_score is not None:
-        args["minScore"] = min_score
-    value = yield from ask_own(target, SEARCH_FUNCTION, args)
-    if value is not None:
-        return [_match(hit, hit["score"], hit.get("embedding")) for hit in value["matches"]]
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A checked query."""
 
-    predicate = compile_filter(where)
-    best = TopK(top_k, min_score)
+    index_name: str
+    vector: Vector
+    top_k: int
+    where: Mapping[str, Any] | None
+    min_score: float | None
+    include_vector: bool
+    accept: Accept | None
+
+
+def _search(target: Target, wanted: _Wanted) -> Flow[list[VectorMatch]]:
+    limit = wanted.top_k
+    while (hits := (yield from _ask(target, wanted, limit))) is not None:
+        accepted = [
+            hit
+            for hit in hits
+            if wanted.accept is None or wanted.accept(hit["id"], hit.get("metadata"))
+        ]
+        if len(accepted) >= wanted.top_k or len(hits) < limit:
+            return [
+                _match(hit, hit["score"], hit.get("embedding")) for hit in accepted[: wanted.top_k]
+            ]
+        limit *= WIDENING
+    return (yield from _scan_and_score(target, wanted))
+
+
+def _ask(target: Target, wanted: _Wanted, limit: int) -> Flow[list[Row] | None]:
+    """The best *limit* from our search function, or None if it is not deployed."""
+    args: Json = {
+        "indexName": wanted.index_name,
+        "vector": wanted.vector,
+        "topK": limit,
+        "includeVector": wanted.include_vector,
+    }
+    if wanted.where:
+        # As text: Convex takes no keys with a $.
+        args["filter"] = dumps(dict(wanted.where), "filter")
+    if wanted.min_score is not None:
+        args["minScore"] = wanted.min_score
+    value = yield from ask_own(target, SEARCH_FUNCTION, args)
+    return None if value is None else value["matches"]
+
+
+def _scan_and_score(target: Target, wanted: _Wanted) -> Flow[list[VectorMatch]]:
+    matches = row_test(wanted.where, wanted.accept)
+    best = TopK(wanted.top_k, wanted.min_score)
 
     def use(rows: Sequence[Row]) -> None:
-        if predicate is not None:
-            rows = [row for row in rows if predicate(row.get("metadata"))]
-        scores = score_rows([row["embedding"] for row in rows], query_vector)
+        rows = [row for row in rows if matches(row)]
+        scores = score_rows([row["embedding"] for row in rows], wanted.vector)
         best.add([row["id"] for row in rows], scores, rows)
 
-    yield from scan(target, index_name, use, dimension=len(query_vector))
+    yield from scan(target, wanted.index_name, use, dimension=len(wanted.vector))
     return [
-        _match(hit.payload, hit.score, hit.payload["embedding"] if include_vector else None)
+        _match(hit.payload, hit.score, hit.payload["embedding"] if wanted.include_vector else None)
         for hit in best.result()
     ]
 

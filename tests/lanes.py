@@ -1,0 +1,146 @@
+"""The lanes: the deployments that every behaviour is tested on, and both faces of the client.
+
+A pytest plugin (see ``addopts``), so that the integrations' tests have the same fixtures. The
+deployments live as long as the session and are shared by its tests: each test takes names of its
+own from ``unique``. Set CONVEX_TEST_URL, CONVEX_TEST_ADMIN_KEY and, if it is not the stock one,
+CONVEX_TEST_STORAGE_FUNCTION to add a lane for a real deployment.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from convex_mastra import (
+    AsyncConvexStore,
+    AsyncConvexVector,
+    ConvexStore,
+    ConvexVector,
+    Options,
+    open_backend,
+)
+from convex_mastra.server import serve
+from convex_mastra.wire import STORAGE_FUNCTION
+from tests.reference import start_reference_server
+
+LIVE_URL: Final = os.environ.get("CONVEX_TEST_URL")
+LANES: Final = ["embedded", "dev-server", "reference", *(["live"] if LIVE_URL else [])]
+SERVED_LANES: Final = [lane for lane in LANES if lane != "embedded"]
+"""Those that another process can reach; Node cannot open the embedded backend."""
+FACES: Final = ["sync", "async"]
+ADMIN_KEY: Final = "lane|00112233445566778899aabbccddeeff"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where a lane is: what a user would pass to ``ConvexStore``."""
+
+    lane: str
+    url: str
+    admin_key: str | None
+    storage_function: str = STORAGE_FUNCTION
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that name it."""
+        return {"CONVEX_URL": self.url, "CONVEX_ADMIN_KEY": self.admin_key or ""}
+
+
+def pytest_report_header() -> str:
+    """Say which lanes run, and why not more."""
+    live = "" if LIVE_URL else " (live: not run, CONVEX_TEST_URL is not set)"
+    return f"lanes: {', '.join(LANES)}{live}"
+
+
+@pytest.fixture(scope="session", params=LANES)
+def deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A deployment of each lane in turn."""
+    lane = request.param
+    path = tmp_path_factory.mktemp(lane) / "mastra.db"
+    if lane == "embedded":
+        yield Deployment(lane, f"file:{path}", None)
+    elif lane == "dev-server":
+        backend = open_backend(f"file:{path}")
+        with serve(backend, ADMIN_KEY) as url:
+            yield Deployment(lane, url, ADMIN_KEY)
+        backend.close()
+    elif lane == "reference":
+        with start_reference_server() as server:
+            yield Deployment(lane, server.url, server.admin_key)
+    else:
+        assert LIVE_URL
+        yield Deployment(
+            lane,
+            LIVE_URL,
+            os.environ["CONVEX_TEST_ADMIN_KEY"],
+            os.environ.get("CONVEX_TEST_STORAGE_FUNCTION", STORAGE_FUNCTION),
+        )
+
+
+class Awaited:
+    """A face whose methods are all awaited, so that a test of both faces exists once."""
+
+    def __init__(self, face: Any) -> None:
+        self.face = face
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self.face, name)
+        if not callable(member):
+            return member
+
+        async def method(*args: Any, **kwargs: Any) -> Any:
+            result = member(*args, **kwargs)
+            return await result if inspect.isawaitable(result) else result
+
+        return method
+
+
+@dataclass
+class Clients:
+    """A store's memory and a vector over one backend, of one face."""
+
+    deployment: Deployment
+    memory: Any
+    vector: Any
+    events: list[Any]
+
+    def requests(self) -> list[str]:
+        """The operations sent since the last call."""
+        operations = [event.operation for event in self.events]
+        self.events.clear()
+        return operations
+
+
+@pytest_asyncio.fixture(params=FACES)
+async def clients(request: pytest.FixtureRequest, deployment: Deployment) -> AsyncIterator[Clients]:
+    """Both faces, on every lane."""
+    events: list[Any] = []
+    backend = open_backend(
+        deployment.url, deployment.admin_key, options=Options(on_event=events.append)
+    )
+    store, vector = {
+        "sync": (ConvexStore, ConvexVector),
+        "async": (AsyncConvexStore, AsyncConvexVector),
+    }[request.param]
+    function = deployment.storage_function
+    yield Clients(
+        deployment,
+        Awaited(store(backend=backend, storage_function=function).memory),
+        Awaited(vector(backend=backend, storage_function=function)),
+        events,
+    )
+    await backend.aclose()
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """Makes a name that no other test has."""
+    return lambda name: f"{name}-{uuid4().hex[:12]}"

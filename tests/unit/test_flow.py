@@ -1,0 +1,243 @@
+"""The drivers and the retry arithmetic, driven by hand: no network, no clock."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from convex_mastra.flow import (
+    Flow,
+    Gather,
+    Join,
+    RetryPolicy,
+    Send,
+    Sleep,
+    Start,
+    arun,
+    attempt,
+    run,
+)
+
+POLICY = RetryPolicy(attempts=4, budget_s=60, wait_initial_s=0.1, wait_max_s=2.0)
+
+
+class Answering:
+    """A transport that answers with a function, counting what is under way at once."""
+
+    def __init__(self, answer: Callable[[Any], Any], max_in_flight: int = 4) -> None:
+        self.answer = answer
+        self.max_in_flight = max_in_flight
+        self.running = self.most_running = 0
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(max_in_flight)
+
+    def send(self, request: Any, /) -> Any:
+        with self._lock:
+            self.running += 1
+            self.most_running = max(self.most_running, self.running)
+        try:
+            return self.answer(request)
+        finally:
+            with self._lock:
+                self.running -= 1
+
+    async def asend(self, request: Any, /) -> Any:
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            await asyncio.sleep(0)
+            return self.answer(request)
+        finally:
+            self.running -= 1
+
+    def executor(self) -> ThreadPoolExecutor:
+        return self._pool
+
+
+def ask(request: Any) -> Flow[Any]:
+    return (yield Send(request))
+
+
+class Drivers:
+    """Both drivers behind one name, so that each test exists once."""
+
+    @staticmethod
+    def sync(flow: Flow[Any], transport: Answering) -> Any:
+        return run(flow, transport)
+
+    @staticmethod
+    def asynchronous(flow: Flow[Any], transport: Answering) -> Any:
+        return asyncio.run(arun(flow, transport))
+
+
+@pytest.fixture(params=[Drivers.sync, Drivers.asynchronous], ids=["sync", "async"])
+def drive(request: pytest.FixtureRequest) -> Callable[[Flow[Any], Answering], Any]:
+    return request.param
+
+
+def test_gather_keeps_order_and_goes_side_by_side(drive: Any) -> None:
+    meet = threading.Barrier(2, timeout=5)
+
+    def answer(request: int) -> int:
+        if drive is Drivers.sync and request < 2:
+            meet.wait()  # both must be under way at once to get past here
+        return request * 10
+
+    transport = Answering(answer)
+
+    def flow() -> Flow[list[int]]:
+        return (yield Gather([ask(i) for i in range(6)]))
+
+    assert drive(flow(), transport) == [0, 10, 20, 30, 40, 50]
+    assert 2 <= transport.most_running <= 4
+
+
+def test_gather_runs_in_turn_where_nothing_goes_side_by_side(drive: Any) -> None:
+    transport = Answering(lambda request: request, max_in_flight=1)
+
+    def flow() -> Flow[list[int]]:
+        return (yield Gather([ask(i) for i in range(3)]))
+
+    assert drive(flow(), transport) == [0, 1, 2]
+    assert transport.most_running == 1
+
+
+def test_the_first_failure_of_a_gather_is_thrown_and_the_rest_is_dropped(drive: Any) -> None:
+    asked = []
+
+    def answer(request: int) -> int:
+        asked.append(request)
+        if request == 1:
+            raise ValueError("one")
+        return request
+
+    def flow() -> Flow[str]:
+        try:
+            yield Gather([ask(i) for i in range(200)])
+        except ValueError as error:
+            return f"caught {error}"
+        return "not caught"
+
+    assert drive(flow(), Answering(answer)) == "caught one"
+    assert len(asked) < 200
+
+
+def test_a_started_flow_is_joined_with_its_result(drive: Any) -> None:
+    def flow() -> Flow[list[Any]]:
+        first = yield Start(ask("a"))
+        second = yield Start(ask("b"))
+        return [(yield Join(second)), (yield Join(first))]
+
+    for in_flight in (1, 4):
+        assert drive(flow(), Answering(str.upper, in_flight)) == ["B", "A"]
+
+
+def test_nested_gathers_do_not_wait_for_each_other(drive: Any) -> None:
+    def inner(number: int) -> Flow[list[int]]:
+        return (yield Gather([ask(number), ask(number + 1)]))
+
+    def flow() -> Flow[list[list[int]]]:
+        return (yield Gather([inner(i) for i in range(10)]))
+
+    expected = [[i, i + 1] for i in range(10)]
+    assert drive(flow(), Answering(lambda request: request, max_in_flight=2)) == expected
+
+
+def test_interrupts_reach_the_flow(drive: Any) -> None:
+    closed = []
+
+    def flow() -> Flow[None]:
+        try:
+            yield Send("x")
+        finally:
+            closed.append(True)
+
+    def interrupt(_request: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drive(flow(), Answering(interrupt))
+    assert closed == [True]
+
+
+def test_cancellation_reaches_the_flow_and_its_parts() -> None:
+    ended: list[object] = []
+    under_way: set[int] = set()
+    all_under_way = asyncio.Event()
+
+    class Hanging(Answering):
+        async def asend(self, request: Any, /) -> Any:
+            under_way.add(request)
+            if len(under_way) == 3:
+                all_under_way.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(request)
+
+    def flow() -> Flow[None]:
+        try:
+            yield Gather([ask(i) for i in range(3)])
+        finally:
+            ended.append("flow")
+
+    async def main() -> None:
+        task = asyncio.create_task(arun(flow(), Hanging(str)))
+        await all_under_way.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert ended[-1] == "flow"
+    assert sorted(ended[:-1]) == [0, 1, 2]
+
+
+class TransientError(Exception):
+    pass
+
+
+def steps(flow: Flow[Any], failures: int) -> tuple[list[float], Any]:
+    """Drive a retrying flow by hand: fail so many sends, note the sleeps."""
+    sleeps: list[float] = []
+    effect = next(flow)
+    try:
+        while True:
+            if isinstance(effect, Sleep):
+                sleeps.append(effect.seconds)
+                effect = flow.send(None)
+            elif failures:
+                failures -= 1
+                effect = flow.throw(TransientError(f"{failures} left"))
+            else:
+                effect = flow.send(f"attempt {effect.request}")
+    except StopIteration as finished:
+        return sleeps, finished.value
+
+
+def test_retries_until_it_succeeds_waiting_below_a_growing_bound() -> None:
+    sleeps, result = steps(attempt(ask, POLICY, lambda e: isinstance(e, TransientError)), 3)
+    assert result == "attempt 4"
+    assert len(sleeps) == 3
+    assert all(0 <= pause <= bound for pause, bound in zip(sleeps, (0.1, 0.2, 0.4), strict=True))
+
+
+def test_gives_up_after_the_attempts_with_the_last_failure() -> None:
+    with pytest.raises(TransientError, match="0 left"):
+        steps(attempt(ask, POLICY, lambda e: isinstance(e, TransientError)), 4)
+
+
+def test_does_not_repeat_what_must_not_be() -> None:
+    with pytest.raises(TransientError, match="2 left"):
+        steps(attempt(ask, POLICY, lambda _error: False), 3)
+
+
+def test_a_spent_budget_ends_the_retries() -> None:
+    policy = RetryPolicy(attempts=10, budget_s=0, wait_initial_s=0.1, wait_max_s=2.0)
+    with pytest.raises(TransientError, match="4 left"):
+        steps(attempt(ask, policy, lambda e: isinstance(e, TransientError)), 5)
