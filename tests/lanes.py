@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from convex_mastra import (
     AsyncConvexStore,
@@ -29,6 +30,10 @@ from convex_mastra import (
 from convex_mastra.server import serve
 from convex_mastra.wire import STORAGE_FUNCTION
 from tests.reference import start_reference_server
+
+# A busy machine must not fail a test for taking long; the example that fails is printed.
+settings.register_profile("convex-mastra", deadline=None, print_blob=True)
+settings.load_profile("convex-mastra")
 
 LIVE_URL: Final = os.environ.get("CONVEX_TEST_URL")
 LANES: Final = ["embedded", "dev-server", "reference", *(["live"] if LIVE_URL else [])]

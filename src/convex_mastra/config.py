@@ -7,11 +7,12 @@ anything itself.
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from convex_mastra import limits
 from convex_mastra.errors import ConfigurationError, ConvexMastraError
@@ -97,8 +98,8 @@ class Options:
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "connect_timeout_s"):
-            if not getattr(self, name) > 0:
-                raise ConfigurationError(f"{name} must be greater than 0.")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ConfigurationError(f"{name} must be finite and greater than 0.")
         if self.retry_attempts < 1 or self.max_in_flight < 1 or self.retry_budget_s < 0:
             raise ConfigurationError(
                 "retry_attempts and max_in_flight must be at least 1, retry_budget_s at least 0."
@@ -154,21 +155,23 @@ def locate(
                 "CONVEX_URL and CONVEX_ADMIN_KEY. To try it without a deployment, set "
                 "CONVEX_URL=file:./mastra.db (or :memory:), which needs no key."
             )
+    deployment_url = deployment_url.strip()
     if deployment_url == MEMORY:
         return Embedded(MEMORY)
     if deployment_url.startswith(FILE_SCHEME):
         return Embedded(_file_path(deployment_url))
     url = _checked_url(deployment_url, allow_insecure_http)
     key = admin_auth_token or next(
-        (environment[name] for name in key_variables if environment.get(name)), None
+        (environment[name] for name in key_variables if environment.get(name)), ""
     )
+    key = key.strip()
     if not key:
         raise ConfigurationError(
             f"No admin key for {url}. Pass admin_auth_token or set {' or '.join(key_variables)}."
         )
     if not key.isascii() or not key.isprintable():
         raise ConfigurationError("The admin key has a character that no key has; was it cut?")
-    return Remote(url, Secret(key.strip()))
+    return Remote(url, Secret(key))
 
 
 def _file_path(url: str) -> str:
@@ -187,7 +190,9 @@ def _file_path(url: str) -> str:
 
 
 def _checked_url(url: str, allow_insecure_http: bool) -> str:
-    parts = urlsplit(url)
+    parts = _parts_of_url(url)
+    if parts is None:
+        raise ConfigurationError("deployment_url is no URL: a port, a bracket or a space is wrong.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(
             "deployment_url must begin with https://, http://, file:, or be :memory:."
@@ -201,7 +206,19 @@ def _checked_url(url: str, allow_insecure_http: bool) -> str:
             f"http://{parts.hostname} would send the admin key over the network unencrypted. Use "
             "https, or pass Options(allow_insecure_http=True) if the network is trusted."
         )
-    return url.rstrip("/")
+    # Put together again, so that everyone after this sees the scheme that was checked here.
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _parts_of_url(url: str) -> SplitResult | None:
+    if not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises if it is none
+    except ValueError:
+        return None
+    return parts
 
 
 def is_loopback(hostname: str) -> bool:

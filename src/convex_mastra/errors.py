@@ -66,6 +66,10 @@ class ConvexMastraError(Exception):
         ]
         return f"{self.message} [{', '.join(context)}]" if context else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with the message alone; process pools then break.
+        return _restored, (type(self), self.args, self.__dict__)
+
 
 class InvalidArgumentError(ConvexMastraError, ValueError):
     """An argument cannot be used. Raised before anything is sent.
@@ -208,3 +212,11 @@ class OutcomeUnknownError(ConvexMastraError):
 
 class ProtocolError(ConvexMastraError):
     """The answer is not what Convex or the storage handler documents."""
+
+
+def _restored(
+    kind: type[ConvexMastraError], args: tuple[Any, ...], state: dict[str, Any]
+) -> ConvexMastraError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error

@@ -40,7 +40,7 @@ def blocking(
     def method(self: Face, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return run(operation(self._target, *args, **kwargs), self.backend)
 
-    _show_signature(method, operation)
+    show_signature(method, operation)
     return method
 
 
@@ -53,12 +53,12 @@ def nonblocking(
     async def method(self: Face, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await arun(operation(self._target, *args, **kwargs), self.backend)
 
-    _show_signature(method, operation)
+    show_signature(method, operation)
     return method
 
 
-def _show_signature(method: Any, operation: Callable[..., Any]) -> None:
-    # ``help()`` and editors must show ``self`` and the result, not the target and its flow.
+def show_signature(method: Any, operation: Callable[..., Any]) -> None:
+    """Make ``help()`` show ``self`` and the result instead of the target and its flow."""
     signature = inspect.signature(operation)
     _target, *parameters = signature.parameters.values()
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -109,6 +109,11 @@ class Client(Face):
                 clock=backend.clock,
             ),
         )
+
+    @property
+    def storage_function(self) -> str:
+        """Path of the deployed storage handler."""
+        return self._target.storage_function
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.backend!r})"

@@ -16,10 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.jsontext import dumps
 
 Predicate = Callable[[Any], bool]
 _MISSING: Final = object()
-_DECIMAL: Final = re.compile(r"[+-]?(?:Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_DECIMAL: Final = re.compile(r"[+-]?(?:Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)", re.ASCII)
+_RADIX: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _REGEX_FLAGS: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "u": 0, "g": 0}
 
 
@@ -29,12 +31,14 @@ def compile_filter(where: Mapping[str, Any] | None) -> Predicate | None:
     A record without metadata matches no filter. ``{"metadata": {...}}`` means its inner filter.
 
     Raises:
-        InvalidArgumentError: an unknown operator, or an operand of the wrong kind.
+        InvalidArgumentError: an unknown operator, an operand of the wrong kind, or one that is not
+            JSON and so would match nothing.
     """
     if not where:
         return None
     if not isinstance(where, Mapping):
         raise _wrong("filter", where, "an object")
+    dumps(dict(where), "filter")
     if set(where) == {"metadata"} and isinstance(where["metadata"], Mapping):
         where = where["metadata"]
     matches = _all_of(where)
@@ -61,7 +65,9 @@ def _all_of(conditions: Mapping[str, Any]) -> Predicate:
     return lambda record: all(predicate(record) for predicate in predicates)
 
 
-def _condition(key: str, operand: Any) -> Predicate:
+def _condition(key: Any, operand: Any) -> Predicate:
+    if not isinstance(key, str):
+        raise _wrong("a field's name", key, "a text")
     if not key.startswith("$"):
         test = _field_test(operand, key)
         return lambda record: test(_at(record, key))
@@ -99,7 +105,7 @@ def _field_test(operand: Any, field: str) -> Predicate:
         return lambda value: identical(value, operand)
     tests = []
     for name, argument in operand.items():
-        if name == "$options":
+        if name == "$options" and "$regex" in operand:
             continue
         if name == "$regex":
             tests.append(_regex(argument, operand.get("$options", ""), field))
@@ -153,8 +159,14 @@ def _number(value: Any) -> float:
         text = value.strip()
         if not text:
             return 0.0
-        return float(text) if _DECIMAL.fullmatch(text) else math.nan
-    return float(value)
+        if _RADIX.fullmatch(text):
+            value = int(text, 0)
+        else:
+            return float(text) if _DECIMAL.fullmatch(text) else math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _contains_all(argument: Any, field: str) -> Predicate:
@@ -207,7 +219,7 @@ def _regex(pattern: Any, options: Any, field: str) -> Predicate:
         flags |= _REGEX_FLAGS[letter]
     try:
         compiled = re.compile(pattern, flags)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise InvalidArgumentError(f"{field}.$regex: {error}.", field=field) from None
     return lambda value: isinstance(value, str) and compiled.search(value) is not None
 

@@ -9,9 +9,10 @@ blocks run. The faces call the drivers; operations only yield. Knows nothing of 
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, Executor, Future, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ from tenacity import (
 )
 
 R = TypeVar("R")
+_THREAD: Final = threading.local()
 
 
 class Transport(Protocol):
@@ -132,11 +134,21 @@ def attempt(
 
 
 def run(flow: Flow[R], transport: Transport) -> R:
-    """Drive *flow* with blocking calls and return its result."""
-    return _drive(flow, transport, parallel=transport.max_in_flight > 1)
+    """Drive *flow* with blocking calls and return its result.
+
+    Parts that still run in other threads when it ends, after Ctrl-C for example, end with the
+    request they are at.
+    """
+    # A callback may call an operation from a worker, and workers never wait for workers.
+    parallel = transport.max_in_flight > 1 and not getattr(_THREAD, "is_worker", False)
+    ended = threading.Event()
+    try:
+        return _drive(flow, transport, ended, parallel=parallel)
+    finally:
+        ended.set()
 
 
-def _drive(flow: Flow[R], transport: Transport, *, parallel: bool) -> R:
+def _drive(flow: Flow[R], transport: Transport, ended: threading.Event, *, parallel: bool) -> R:
     reply: Any = None
     failure: BaseException | None = None
     pending: set[Future[Any]] = set()
@@ -149,7 +161,7 @@ def _drive(flow: Flow[R], transport: Transport, *, parallel: bool) -> R:
                 return result
             reply, failure = None, None
             try:
-                reply = _perform(effect, transport, parallel, pending)
+                reply = _perform(effect, transport, ended, parallel, pending)
             except BaseException as error:  # noqa: BLE001 - the flow decides, after its finally
                 failure = error
     finally:
@@ -158,19 +170,25 @@ def _drive(flow: Flow[R], transport: Transport, *, parallel: bool) -> R:
 
 
 def _perform(
-    effect: Effect, transport: Transport, parallel: bool, pending: set[Future[Any]]
+    effect: Effect,
+    transport: Transport,
+    ended: threading.Event,
+    parallel: bool,
+    pending: set[Future[Any]],
 ) -> Any:
+    if ended.is_set():
+        raise CancelledError
     match effect:
         case Send(request):
             return transport.send(request)
         case Sleep(seconds):
-            return time.sleep(seconds)
+            return ended.wait(seconds)
         case Gather(flows) if parallel and len(flows) > 1:
-            return _gather(flows, transport)
+            return _gather(flows, transport, ended)
         case Gather(flows):
-            return [_drive(flow, transport, parallel=parallel) for flow in flows]
+            return [_drive(flow, transport, ended, parallel=parallel) for flow in flows]
         case Start(flow) if parallel:
-            future = transport.executor().submit(_drive, flow, transport, parallel=False)
+            future = _submit(flow, transport, ended)
             pending.add(future)
             return future
         case Start(flow):
@@ -179,14 +197,34 @@ def _perform(
             pending.discard(future)
             return future.result()
         case Join(flow):
-            return _drive(flow, transport, parallel=False)
+            return _drive(flow, transport, ended, parallel=False)
 
 
-def _gather(flows: Sequence[Flow[Any]], transport: Transport) -> list[Any]:
+def _submit(flow: Flow[R], transport: Transport, ended: threading.Event) -> Future[R]:
+    """Run *flow* in a worker, in the caller's context; here if there are no workers any more."""
+    try:
+        work = copy_context().run
+        return transport.executor().submit(work, _work, flow, transport, ended)
+    except RuntimeError as error:  # the interpreter ends, or the backend was just closed
+        if not str(error).startswith("cannot schedule new futures"):
+            raise
+    future: Future[R] = Future()
+    try:
+        future.set_result(_drive(flow, transport, ended, parallel=False))
+    except Exception as error:  # noqa: BLE001 - as in a worker, it is for whoever asks
+        future.set_exception(error)
+    return future
+
+
+def _work(flow: Flow[R], transport: Transport, ended: threading.Event) -> R:
     # A flow that runs in a worker runs its own parallel parts one after the other: workers never
     # wait for workers, so a full pool cannot stand still.
-    submit = transport.executor().submit
-    futures = [submit(_drive, flow, transport, parallel=False) for flow in flows]
+    _THREAD.is_worker = True
+    return _drive(flow, transport, ended, parallel=False)
+
+
+def _gather(flows: Sequence[Flow[Any]], transport: Transport, ended: threading.Event) -> list[Any]:
+    futures = [_submit(flow, transport, ended) for flow in flows]
     try:
         _, running = wait(futures, return_when=FIRST_EXCEPTION)
         if running:
@@ -278,6 +316,3 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled():
             task.exception()  # mark it as seen; the flow raised its own failure
-
-
-NO_RETRY: Final = RetryPolicy(attempts=1, budget_s=0, wait_initial_s=0, wait_max_s=0)

@@ -8,9 +8,16 @@ the lone surrogates that JavaScript writes. Called by records and adapters.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from convex_mastra.errors import InvalidArgumentError
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
 def dumps(value: Any, field: str) -> str:
@@ -37,9 +44,16 @@ def loads(text: str) -> Any:
     """Read JSON.
 
     Raises:
-        ValueError: *text* is not JSON.
+        ValueError: *text* is not JSON, or nests deeper than Python reads.
     """
-    return json.loads(text)
+    try:
+        try:  # a third faster than decode, which first looks for white space around the value
+            value, end = _DECODER.raw_decode(text)
+        except ValueError:
+            end = -1
+        return value if end == len(text) else _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("the JSON nests too deep") from None
 
 
 def loads_or_none(text: Any) -> Any:
@@ -47,6 +61,6 @@ def loads_or_none(text: Any) -> Any:
     if not isinstance(text, str):
         return None
     try:
-        return json.loads(text)
+        return loads(text)
     except ValueError:
         return None

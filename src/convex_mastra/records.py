@@ -24,13 +24,15 @@ Row = dict[str, Any]
 PerPage = int | Literal[False]
 
 SYSTEM_COLUMNS: Final = frozenset({"_id", "_creationTime"})
-THREAD_COLUMNS: Final = frozenset(
-    {"id", "resourceId", "title", "metadata", "createdAt", "updatedAt"}
+THREAD_COLUMNS: Final = SYSTEM_COLUMNS.union(
+    ("id", "resourceId", "title", "metadata", "createdAt", "updatedAt")
 )
-MESSAGE_COLUMNS: Final = frozenset(
-    {"id", "thread_id", "resourceId", "content", "role", "type", "createdAt"}
+MESSAGE_COLUMNS: Final = SYSTEM_COLUMNS.union(
+    ("id", "thread_id", "resourceId", "content", "role", "type", "createdAt")
 )
-RESOURCE_COLUMNS: Final = frozenset({"id", "workingMemory", "metadata", "createdAt", "updatedAt"})
+RESOURCE_COLUMNS: Final = SYSTEM_COLUMNS.union(
+    ("id", "workingMemory", "metadata", "createdAt", "updatedAt")
+)
 
 
 def _now() -> datetime:
@@ -200,8 +202,8 @@ def text_content(text: str) -> dict[str, Any]:
 def thread_from_row(row: Row) -> Thread:
     """Read a row of ``mastra_threads``."""
     return Thread(
-        id=row["id"],
-        resource_id=row["resourceId"],
+        id=_text(row, "id"),
+        resource_id=_text(row, "resourceId"),
         title=row.get("title") or "",
         metadata=_metadata(row),
         created_at=_moment(row, "createdAt"),
@@ -213,11 +215,11 @@ def thread_from_row(row: Row) -> Thread:
 def message_from_row(row: Row) -> Message:
     """Read a row of ``mastra_messages``, of any generation."""
     return Message(
-        id=row["id"],
-        thread_id=row["thread_id"],
+        id=_text(row, "id"),
+        thread_id=_text(row, "thread_id"),
         resource_id=row.get("resourceId"),
-        role=row["role"],
-        content=_content(row["content"]),
+        role=_text(row, "role"),
+        content=_content(_text(row, "content")),
         type=row.get("type") or "v2",
         created_at=_moment(row, "createdAt"),
         extra=_extra(row, MESSAGE_COLUMNS),
@@ -227,7 +229,7 @@ def message_from_row(row: Row) -> Message:
 def resource_from_row(row: Row) -> Resource:
     """Read a row of ``mastra_resources``."""
     return Resource(
-        id=row["id"],
+        id=_text(row, "id"),
         working_memory=row.get("workingMemory"),
         metadata=_metadata(row),
         created_at=_moment(row, "createdAt"),
@@ -236,13 +238,20 @@ def resource_from_row(row: Row) -> Resource:
     )
 
 
-def _content(stored: Any) -> Any:
-    if not isinstance(stored, str):
-        raise ProtocolError(f"A message's content is stored as {type(stored).__name__}, not text.")
+def _text(row: Row, column: str) -> str:
+    value = row.get(column)
+    if not isinstance(value, str):
+        raise ProtocolError(f"A row's {column} is stored as {type(value).__name__}, not text.")
+    return value
+
+
+def _content(stored: str) -> Any:
     try:
-        return loads(stored)
+        content = loads(stored)
     except ValueError:
-        return stored  # the first format stored plain text
+        return stored
+    # The first format stored plain text, and ``42`` is such a text, not the number.
+    return content if isinstance(content, dict | list | str) else stored
 
 
 def _metadata(row: Row) -> dict[str, Any]:
@@ -257,5 +266,6 @@ def _moment(row: Row, column: str) -> datetime:
 
 
 def _extra(row: Row, known: frozenset[str]) -> dict[str, Any]:
-    unknown = row.keys() - known - SYSTEM_COLUMNS
-    return {column: row[column] for column in sorted(unknown)}
+    if row.keys() <= known:  # nearly always
+        return {}
+    return {column: row[column] for column in sorted(row.keys() - known)}

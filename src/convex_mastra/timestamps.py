@@ -14,9 +14,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.errors import InvalidArgumentError, ProtocolError
 
 MILLISECOND: Final = timedelta(milliseconds=1)
+LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999_000, UTC)
 REMEMBERED_THREADS: Final = 10_000
 
 
@@ -31,22 +32,35 @@ def from_text(text: Any, creation_time_ms: float) -> datetime:
     Args:
         text: the column's value.
         creation_time_ms: ``_creationTime`` of the row, in milliseconds since 1970.
+
+    Raises:
+        ProtocolError: neither is a time.
     """
     if isinstance(text, str):
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
-            pass
-        else:
+            if moment.tzinfo is UTC:  # nearly all of them
+                return moment
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(creation_time_ms / 1000, UTC)
+        except (ValueError, OverflowError):
+            pass
+    try:
+        return datetime.fromtimestamp(creation_time_ms / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise ProtocolError(f"A row has no readable time: {text!r:.40}.") from None
+
+
+def following(moment: datetime) -> datetime:
+    """The next time a row may carry: a millisecond later, if that can be written at all."""
+    return min(moment, LATEST - MILLISECOND) + MILLISECOND
 
 
 def checked(moment: datetime, field: str) -> datetime:
     """Return *moment* in UTC, whole milliseconds.
 
     Raises:
-        InvalidArgumentError: it is no datetime, or does not say which time zone it is in.
+        InvalidArgumentError: it is no datetime, does not say which time zone it is in, or is
+            beyond the years 1 to 9999 of UTC.
     """
     if not isinstance(moment, datetime):
         raise InvalidArgumentError(
@@ -56,7 +70,12 @@ def checked(moment: datetime, field: str) -> datetime:
         raise InvalidArgumentError(
             f"{field} has no time zone; use datetime.now(timezone.utc).", field=field
         )
-    moment = moment.astimezone(UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidArgumentError(
+            f"{field} cannot be told in UTC: {error}.", field=field
+        ) from None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -78,16 +97,21 @@ class Clock:
         return datetime.fromtimestamp(0, UTC) + milliseconds * MILLISECOND
 
     def next(self, thread_id: str) -> datetime:
-        """The time now, or a millisecond after the latest time noted for the thread."""
+        """The time now, or after the thread's latest. Nobody is given the same one again."""
+        now = self.now()
         with self._lock:
             last = self._last.get(thread_id)
-        now = self.now()
-        return now if last is None else max(now, last + MILLISECOND)
+            moment = now if last is None else max(now, following(last))
+            self._remember(thread_id, moment)
+        return moment
 
     def note(self, thread_id: str, moment: datetime) -> None:
         """Remember that the thread has a message of this time."""
         with self._lock:
-            last = self._last.pop(thread_id, None)
-            self._last[thread_id] = moment if last is None else max(last, moment)
-            while len(self._last) > REMEMBERED_THREADS:
-                self._last.popitem(last=False)
+            self._remember(thread_id, max(moment, self._last.get(thread_id, moment)))
+
+    def _remember(self, thread_id: str, moment: datetime) -> None:
+        self._last[thread_id] = moment
+        self._last.move_to_end(thread_id)
+        while len(self._last) > REMEMBERED_THREADS:
+            self._last.popitem(last=False)

@@ -9,8 +9,9 @@ Source: @mastra/convex 1.5.2, dist/storage/types.d.ts and dist/server.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -104,16 +105,6 @@ class StorageReply:
     cursor: str | None
 
 
-class Envelope(TypedDict):
-    """The JSON body of a function's answer."""
-
-    status: Literal["success", "error"]
-    value: NotRequired[Any]
-    errorMessage: NotRequired[str]
-    errorData: NotRequired[Any]
-    logLines: NotRequired[list[str]]
-
-
 def vector_table(index_name: str) -> str:
     """The logical table that holds the vectors of an index."""
     return VECTOR_TABLE_PREFIX + index_name
@@ -155,13 +146,15 @@ def read_storage_reply(value: Any, call: FunctionCall) -> StorageReply:
 
 
 def encode(body: Json) -> bytes:
-    """Encode a request as UTF-8 JSON; float64 arrays go in without becoming lists.
+    """Encode as UTF-8 JSON all that ``values.measure`` accepts.
+
+    Float64 arrays go in without becoming lists.
 
     Raises:
         InvalidArgumentError: something in it is not JSON.
     """
     try:
-        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps(body, _plain, orjson.OPT_SERIALIZE_NUMPY)
     except TypeError as error:
         raise InvalidArgumentError(f"The request cannot be written as JSON: {error}.") from error
 
@@ -176,3 +169,13 @@ def decode(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ProtocolError(f"The answer is not JSON: {error}.") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, float):
+        return float(value)
+    raise TypeError

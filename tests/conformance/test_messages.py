@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,20 @@ async def test_one_save_follows_another(clients: Clients, unique: Unique) -> Non
     assert len(set(moments)) == len(moments)
 
 
+async def test_saves_side_by_side_do_not_tie(clients: Clients, unique: Unique) -> None:
+    thread_id = unique("t")
+    await asyncio.gather(
+        *(
+            clients.memory.save_messages(
+                [Message.from_text(str(i), thread_id=thread_id, resource_id="r")]
+            )
+            for i in range(20)
+        )
+    )
+    found = (await clients.memory.list_messages(thread_id)).messages
+    assert len({message.created_at for message in found}) == len(found) == 20
+
+
 async def test_pages(clients: Clients, unique: Unique) -> None:
     thread_id = unique("t")
     await save(clients, thread_id, 45)
@@ -206,6 +221,15 @@ async def test_included_messages_and_their_neighbours(clients: Clients, unique: 
     page = await clients.memory.list_messages(thread_id, include=include, per_page=0)
     assert texts(page) == ["m0", "m1", "m1", "m2", "m3", "m4"]
     assert (page.total, page.has_more) == (0, False)
+    for page_number, follows in ((0, True), (1, True), (2, False), (3, False)):
+        page = await clients.memory.list_messages(
+            thread_id, include=iter(include), per_page=1, page=page_number
+        )
+        assert page.has_more is follows, "whoever asks for the next page comes to an end"
+    first = await clients.memory.list_messages(thread_id)
+    rest = [Include(id=message.id) for message in first.messages[1:]]
+    page = await clients.memory.list_messages(thread_id, include=rest, per_page=1)
+    assert (len(page.messages), page.has_more) == (3, False), "nothing is left to ask for"
     alone = [Include(id=others[5].id)]
     page = await clients.memory.list_messages(thread_id, include=alone, per_page=False)
     assert texts(page) == ["m0", "m1", "m2", "m5"]
@@ -237,6 +261,19 @@ async def test_updating_messages(clients: Clients, unique: Unique) -> None:
     assert updated.created_at == saved.created_at
     assert (await clients.memory.list_messages(elsewhere)).messages == [updated]
     assert (await clients.memory.list_messages(thread_id)).total == 0
+
+
+@pytest.mark.parametrize("role", ["human", "tool"])
+async def test_a_role_that_mastra_cannot_read_is_refused(
+    clients: Clients, unique: Unique, role: str
+) -> None:
+    message = Message.from_text("x", thread_id=unique("t"), resource_id="r")
+    await clients.memory.save_messages([message])
+    with pytest.raises(InvalidArgumentError) as caught:
+        await clients.memory.update_messages([{"id": message.id, "role": role}])
+    assert caught.value.field == "updates[0].role"
+    (found,) = await clients.memory.list_messages_by_id([message.id])
+    assert found.role == "user"
 
 
 async def test_updating_a_row_of_the_first_format(clients: Clients, unique: Unique) -> None:
@@ -352,6 +389,9 @@ async def test_refused_pages_and_filters(clients: Clients) -> None:
         ({"metadata": {"a b": 1}}, 'Invalid metadata filter key "a b".'),
         ({"metadata": {"a": [1]}}, 'Invalid metadata filter value for key "a".'),
         ({"metadata": {"a": float("nan")}}, 'Invalid metadata filter value for key "a".'),
+        ({"include": [{"id": "m"}]}, "include[0] must be an Include, not dict."),
+        ({"include": [Include(id="m", with_next_messages=-1)]}, "include[0] counts"),
+        ({"date_range": {"start": START}}, "date_range must be a DateRange."),
     ]:
         with pytest.raises(InvalidArgumentError) as caught:
             await clients.memory.list_messages("t", **args)

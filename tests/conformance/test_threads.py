@@ -151,6 +151,7 @@ async def test_listing_threads(clients: Clients, unique: Unique) -> None:
         ({"metadata": {"k" * 129: 1}}, "exceeds maximum length of 128", "INVALID_METADATA_KEY"),
         ({"direction": "down"}, "direction must be", None),
         ({"order_by": "title"}, "order_by must be", None),
+        ({"metadata": "abc"}, "metadata must be an object", "INVALID_METADATA_KEY"),
     ],
 )
 async def test_refused_listings(clients: Clients, args: Any, text: str, code: str | None) -> None:
@@ -171,12 +172,14 @@ async def test_refused_listings(clients: Clients, args: Any, text: str, code: st
         Thread(id="t", resource_id="r", metadata={"n": float("nan")}),
         Thread(id="t", resource_id="r", metadata={"n": 2**60}),
         Thread(id="t", resource_id="r", metadata={"o": object()}),
+        Thread(id="t", resource_id="r", metadata=[("a", 1)]),  # type: ignore[arg-type]
+        {"id": "t", "resource_id": "r"},
         Thread(id="t", resource_id="r", title="\ud800"),
         Thread(id="t", resource_id="r", created_at=datetime(2026, 1, 1)),  # noqa: DTZ001
         Thread(id="t", resource_id="r", title="x" * 1_100_000),
     ],
 )
-async def test_refused_threads(clients: Clients, thread: Thread) -> None:
+async def test_refused_threads(clients: Clients, thread: Any) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         await clients.memory.save_thread(thread)
     assert caught.value.field is not None

@@ -136,6 +136,18 @@ async def test_updating_vectors(clients: Clients, unique: Unique) -> None:
     assert len(found) == 2
 
 
+async def test_vectors_too_large_to_be_read_at_once(clients: Clients, unique: Unique) -> None:
+    name = await index(clients, unique, 2)
+    large = [{"text": "x" * 900_000}] * 20
+    ids = await clients.vector.upsert(name, [[1, 0]] * 20, metadata=iter(large))
+    assert len(await clients.vector.get_vectors(name, iter(ids))) == 20
+    await clients.vector.delete_vectors(name, ids=iter(ids))
+    assert await clients.vector.get_vectors(name, ids) == []
+    await clients.vector.upsert(name, [[1, 0]] * 20, ids=iter(ids), metadata=large)
+    await clients.vector.truncate_index(name)
+    assert await clients.vector.get_vectors(name, ids) == []
+
+
 async def test_deleting_vectors(clients: Clients, unique: Unique) -> None:
     name = await index(clients, unique, 2)
     await clients.vector.upsert(
@@ -154,6 +166,7 @@ async def test_deleting_vectors(clients: Clients, unique: Unique) -> None:
         ({"vectors": [[1, 2, 3]]}, "vectors"),
         ({"vectors": [[1, 2], [1]]}, "vectors"),
         ({"vectors": [1, 2]}, "vectors"),
+        ({"vectors": [[1, 2], [1, 10**400]]}, "vectors"),
         ({"vectors": [["x", "y"]]}, "vectors"),
         ({"vectors": [[1, 2], [1, float("nan")]]}, "vectors[1]"),
         ({"vectors": [[1, 2], [1, float("inf")]]}, "vectors[1]"),
@@ -227,6 +240,11 @@ async def test_refused_queries(clients: Clients, unique: Unique, args: Any, text
         ("delete_vectors", {"ids": []}, "cannot delete with empty ids array"),
         ("delete_vectors", {"filter": {}}, "cannot delete with empty filter"),
         ("delete_vectors", {"ids": ["a"], "filter": {"b": 1}}, "ids and filter are mutually"),
+        ("delete_vectors", {"ids": [], "filter": {"b": 1}}, "ids and filter are mutually"),
+        ("delete_vectors", {"filter": {"metadata": {}}}, "cannot delete with empty filter"),
+        ("delete_vectors", {"ids": ["a", 7]}, r"ids\[1\] must be a text"),
+        ("update_vector", {"id": 7}, "id must be a text"),
+        ("update_vector", {"id": "a", "metadata": [1]}, "metadata must be an object"),
         ("delete_vectors", {"ids": "abc"}, "list of ids"),
     ],
 )

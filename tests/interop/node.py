@@ -65,7 +65,7 @@ def run_node(script: str, payload: Any, *, timeout_s: float = RUN_TIMEOUT_S) -> 
     )
     if done.returncode != 0:
         raise NodeError(f"{script} exited with {done.returncode}:\n{done.stderr[-4000:]}")
-    lines = done.stdout.splitlines()
+    lines = done.stdout.removesuffix("\n").split("\n")  # other line ends may be in a text
     if len(lines) != 1:
         raise NodeError(
             f"{script} printed {len(lines)} lines instead of one:\n{done.stdout[-4000:]}"

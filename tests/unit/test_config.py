@@ -55,6 +55,9 @@ def test_embedded_places(url: str, path: str) -> None:
         (("http://127.0.0.1:3210", KEY), {}, "http://127.0.0.1:3210", KEY),
         (("http://[::1]:3210", KEY), {}, "http://[::1]:3210", KEY),
         (("http://localhost:3210", KEY), {}, "http://localhost:3210", KEY),
+        # the scheme decides whether certificates are checked, so it has one spelling
+        (("HTTPS://A.convex.cloud", KEY), {}, "https://A.convex.cloud", KEY),
+        ((" https://a/prefix/ \n", f" {KEY}\n"), {}, "https://a/prefix", KEY),
     ],
 )
 def test_deployments(
@@ -75,6 +78,10 @@ def test_deployments(
         ("http://10.0.0.1:3210", KEY, {}, "allow_insecure_http"),
         ("ftp://a", KEY, {}, "must begin with"),
         ("a.convex.cloud", KEY, {}, "must begin with"),
+        ("https://a:99999", KEY, {}, "is no URL"),
+        ("https://[::1", KEY, {}, "is no URL"),
+        ("https://a b", KEY, {}, "is no URL"),
+        ("https://a", "  ", {}, "No admin key"),
         ("https://user:secret@a", KEY, {}, "must not carry credentials"),
         ("https://a?adminKey=secret", KEY, {}, "must not carry credentials"),
         ("file:", None, {}, "names no file"),
@@ -113,6 +120,7 @@ def test_a_secret_shows_nowhere() -> None:
         {"max_in_flight": 0},
         {"retry_budget_s": -0.1},
         {"timeout_s": float("nan")},
+        {"timeout_s": float("inf")},
     ],
 )
 def test_refused_options(options: dict[str, float]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convex_mastra import InvalidArgumentError
@@ -18,6 +20,8 @@ RECORD: dict[str, Any] = {
     "tags": ["x", "y", 3],
     "a": {"b": {"c": 1}, "list": [{"k": 1}, {"k": 2, "z": True}]},
     "a.b": "literal",
+    "hex": "0x10",
+    "arabic": "\u0663",
 }
 
 
@@ -27,6 +31,8 @@ RECORD: dict[str, Any] = {
         {"n": 5},
         {"n": {"$eq": 5.0}},
         {"n": {"$gt": 4, "$lt": 6}},
+        {"n": {"$gt": -(10**400)}},
+        {"hex": {"$gt": 15, "$lt": 17}},
         {"n": {"$gte": 5, "$lte": 5, "$ne": 6}},
         {"nil": None},
         {"nil": {"$exists": True}},
@@ -73,6 +79,9 @@ def test_selects(where: dict[str, Any]) -> None:
         {"n": "5"},
         {"n": {"$gt": 4, "$lt": 5}},
         {"gone": None},
+        {"s": {"$gt": 0}},
+        {"arabic": {"$gt": 0}},
+        {"n": {"$gt": 10**400}},
         {"gone": {"$gt": 0}},
         {"gone": {"$in": [None]}},
         {"nil": {"$exists": False}},
@@ -125,6 +134,13 @@ def test_no_metadata_matches_no_filter(metadata: Any) -> None:
         ({"n": {"$not": 1}}, r"n\.\$not"),
         ({"n": {"$regex": 1}}, r"n\.\$regex"),
         ({"n": {"$regex": "a", "$options": "q"}}, "unknown flag"),
+        ({"n": {"$regex": "a{99999999999999999999}"}}, r"n\.\$regex"),
+        ({"n": {"$options": "i"}}, r"\$options on n is unknown"),
+        ({1: 2}, "a field's name"),
+        ({"n": {"$in": {1}}}, "cannot be written as JSON"),
+        ({"n": datetime(2026, 1, 1, tzinfo=UTC)}, "cannot be written as JSON"),
+        ({"n": float("nan")}, "cannot be written as JSON"),
+        ({"n": np.int64(5)}, "cannot be written as JSON"),
         ([], None),
         ([1], "filter in a filter must be an object"),
     ],

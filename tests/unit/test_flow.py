@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -196,6 +197,78 @@ def test_cancellation_reaches_the_flow_and_its_parts() -> None:
     asyncio.run(main())
     assert ended[-1] == "flow"
     assert sorted(ended[:-1]) == [0, 1, 2]
+
+
+def test_parts_in_other_threads_end_with_the_run() -> None:
+    meet = threading.Barrier(2, timeout=5)
+    sent: list[int] = []
+
+    def answer(request: int) -> int:
+        sent.append(request)
+        if request < 0:
+            meet.wait()
+            raise KeyboardInterrupt
+        if request == 0:
+            meet.wait()  # one request of the other part is under way, and a thousand to come
+        return request
+
+    def endless() -> Flow[None]:
+        for number in range(1_000):
+            yield Send(number)
+            yield Sleep(0.01)
+
+    def flow() -> Flow[None]:
+        yield Start(endless())
+        yield Send(-1)
+
+    transport = Answering(answer)
+    with pytest.raises(KeyboardInterrupt):
+        run(flow(), transport)
+    transport.executor().shutdown()  # waits for the other part
+    assert len(sent) < 10
+
+
+def test_a_callback_in_a_worker_may_run_a_flow() -> None:
+    transport: Answering
+
+    def answer(request: int) -> Any:
+        return run(inner(), transport) if request == 0 else request
+
+    def inner() -> Flow[list[int]]:
+        return (yield Gather([ask(i) for i in (1, 2, 3)]))
+
+    def flow() -> Flow[list[Any]]:
+        return (yield Gather([ask(0) for _ in range(4)]))
+
+    transport = Answering(answer, max_in_flight=2)
+    assert run(flow(), transport) == [[1, 2, 3]] * 4
+
+
+def test_parts_run_in_the_callers_context(drive: Any) -> None:
+    name: ContextVar[str] = ContextVar("name", default="nobody")
+    name.set("caller")
+
+    def flow() -> Flow[list[str]]:
+        return (yield Gather([ask(i) for i in range(3)]))
+
+    assert drive(flow(), Answering(lambda _request: name.get())) == ["caller"] * 3
+
+
+def test_without_threads_parts_run_in_turn() -> None:
+    transport = Answering(lambda request: request * 10)
+    transport.executor().shutdown()  # as it is while the interpreter ends
+
+    def flow() -> Flow[list[Any]]:
+        started = yield Start(ask(1))
+        return [(yield Gather([ask(i) for i in range(3)])), (yield Join(started))]
+
+    assert run(flow(), transport) == [[0, 10, 20], 10]
+
+    def failing() -> Flow[Any]:
+        return (yield Gather([ask(None), ask(1)]))
+
+    with pytest.raises(TypeError):
+        run(failing(), transport)
 
 
 class TransientError(Exception):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import pickle
 import socket
 import threading
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -106,6 +108,12 @@ PLATFORM = [
     (401, {"code": "BadAdminKey", "message": "m"}, AuthenticationError, "BadAdminKey"),
     (403, {"code": "BadDeployKey", "message": "m"}, AuthenticationError, "BadDeployKey"),
     (404, b"", RequestRejectedError, None),
+    (
+        404,
+        {"code": "FunctionPathNotFound", "message": "m"},
+        FunctionNotFoundError,
+        "FunctionPathNotFound",
+    ),
     (302, b"", RequestRejectedError, None),
     (413, b"<html>too large</html>", RequestRejectedError, None),
     (408, b"", UnavailableError, None),
@@ -385,6 +393,65 @@ def test_closed_stays_closed(deployment: ScriptedDeployment) -> None:
     store.close()
     with pytest.raises(ClosedError):
         store.memory.get_thread_by_id("t")
+
+
+def test_closing_amid_a_batch_ends_it(deployment: ScriptedDeployment) -> None:
+    arrived, release = threading.Event(), threading.Event()
+
+    def hang(_seen: Any) -> Reply:
+        arrived.set()
+        release.wait(10)
+        return success({"ok": True, "result": []})
+
+    deployment.script = hang
+    store = ConvexStore(deployment.url, ADMIN_KEY, options=Options(max_in_flight=2))
+    ended: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            store.memory.list_messages_by_id([f"m{i}" for i in range(100)])
+        except ConvexMastraError as error:
+            ended.append(error)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        assert arrived.wait(5)
+        store.close()
+    finally:
+        release.set()
+    reader.join(5)
+    assert [type(error) for error in ended] == [ClosedError]
+
+
+def test_no_proxy_sees_what_goes_to_this_machine(
+    deployment: ScriptedDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.answer_in_turn(STORED)
+    with scripted_deployment() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with ConvexStore(deployment.url, ADMIN_KEY, options=ONE_TRY) as store:
+            assert store.memory.get_thread_by_id("t") is None
+        assert proxy.seen == []
+
+
+def test_ended_loops_are_forgotten(deployment: ScriptedDeployment) -> None:
+    deployment.answer_in_turn(STORED)
+    store = AsyncConvexStore(deployment.url, ADMIN_KEY)
+    loops = []
+
+    async def main() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        await store.memory.get_thread_by_id("t")
+
+    for _ in range(3):
+        asyncio.run(main())
+    gc.collect()
+    assert [loop() for loop in loops] == [None] * 3
+    asyncio.run(store.aclose())
 
 
 def test_a_shared_backend_is_left_open(deployment: ScriptedDeployment) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections import ChainMap, namedtuple
 from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convex_mastra import InvalidArgumentError, LimitExceededError, jsontext
+from convex_mastra import InvalidArgumentError, LimitExceededError, ProtocolError, jsontext
 from convex_mastra.timestamps import MILLISECOND, Clock, checked, from_text, to_text
 from convex_mastra.values import measure, plain_numbers
+from convex_mastra.wire import decode, encode
 
 
 class Colour(str, enum.Enum):  # noqa: UP042 - its str() is its name, a StrEnum's is not
@@ -109,6 +112,32 @@ def test_what_is_not_json(value: Any) -> None:
     assert caught.value.field == "here"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        namedtuple("Point", "x y")(1, 2),
+        MappingProxyType({"a": 1}),
+        ChainMap({"a": [1]}),
+        type("Metres", (float,), {})(1.5),
+        np.float64(2.5),
+        np.str_("x"),
+        np.zeros(3),
+        Colour.RED,
+        {"deep": (MappingProxyType({}),)},
+    ],
+)
+def test_what_is_measured_can_be_sent(value: Any) -> None:
+    assert measure(value, "x")
+    assert decode(encode({"value": value}))["value"] is not None
+
+
+def test_json_that_python_reads_otherwise() -> None:
+    for text in ("NaN", "-Infinity", "[" * 100_000, '{"a": NaN}', "1 2", " "):
+        with pytest.raises(ValueError, match=r"."):
+            jsontext.loads(text)
+    assert jsontext.loads(' {"a": 1}\n') == {"a": 1}
+
+
 def test_unreadable_json() -> None:
     assert jsontext.loads_or_none("{") is None
     assert jsontext.loads_or_none(7) is None
@@ -131,6 +160,19 @@ def test_times_are_written_as_javascript_does() -> None:
     assert from_text("2026-01-02T01:04:05.006", 0) == checked(moment, "x")
     assert from_text("yesterday", 1_000.0) == datetime(1970, 1, 1, 0, 0, 1, 0, UTC)
     assert from_text(None, 0.0) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert from_text("0001-01-01T00:00:00+14:00", 0.0) == datetime(1970, 1, 1, tzinfo=UTC)
+    for garbage in (None, "x", 1e300):
+        with pytest.raises(ProtocolError):
+            from_text("yesterday", garbage)  # type: ignore[arg-type]
+
+
+def test_the_end_of_time() -> None:
+    with pytest.raises(InvalidArgumentError):
+        checked(datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))), "x")
+    clock = Clock(wall_s=lambda: 1.0)
+    end = checked(datetime.max.replace(tzinfo=UTC), "x")
+    clock.note("t", end)
+    assert clock.next("t") == end
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
@@ -145,6 +187,7 @@ def test_the_clock_never_repeats_itself_in_a_thread() -> None:
     clock = Clock(wall_s=lambda: 1.0004)
     second = datetime(1970, 1, 1, 0, 0, 1, 0, UTC)
     assert clock.next("t") == clock.now() == second
+    assert clock.next("t") == second + MILLISECOND, "also while the first is being saved"
     clock.note("t", second + 5 * MILLISECOND)
     clock.note("t", second)
     assert clock.next("t") == second + 6 * MILLISECOND

@@ -88,6 +88,8 @@ def failure_of_status(status: int, body: bytes, request: FunctionCall) -> Convex
     if code == "BadFormat":
         # Convex reads the format after the function ran, so this one was applied.
         return ProtocolError(f"{text} The operation was applied all the same.", **context)
+    if code == "FunctionPathNotFound":  # some deployments answer so, instead of in an envelope
+        return FunctionNotFoundError(text, **context)
     if code is None:
         text += ". Is this the URL of a Convex deployment?"
     return RequestRejectedError(text, status=status, **context)

@@ -13,18 +13,18 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, get_args
 from weakref import WeakKeyDictionary
 
-import certifi
 import httpx
 
 from convex_mastra.backends.answers import failure_of_status, value_of_envelope
 from convex_mastra.backends.base import notify
-from convex_mastra.config import Event, Options, Remote
+from convex_mastra.config import Event, Options, Remote, is_loopback
 from convex_mastra.errors import (
     ClosedError,
     ConnectError,
@@ -33,7 +33,7 @@ from convex_mastra.errors import (
     ProtocolError,
 )
 from convex_mastra.timestamps import Clock
-from convex_mastra.wire import FunctionCall, decode, encode
+from convex_mastra.wire import FunctionCall, Kind, decode, encode
 
 CLIENT_HEADER: Final = f"convex-mastra-{version('convex-mastra')}"
 """``<name>-<semver>``; names beginning python-, npm- or rust- have version thresholds."""
@@ -50,11 +50,14 @@ class HttpBackend:
         self.functions: dict[str, bool] = {}
         self.clock = Clock()
         self._place = place
+        # Parsed once: httpx spends as long on a URL as the rest of this client on a call.
+        self._urls = {kind: httpx.URL(f"{place.url}/api/{kind}") for kind in get_args(Kind)}
         self._closed = False
         self._tls: ssl.SSLContext | None = None
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
+        self._running = 0
         self._threads: ThreadPoolExecutor | None = None
         self._async_holders = _Holders()
 
@@ -72,12 +75,13 @@ class HttpBackend:
     def send(self, request: FunctionCall, /) -> Any:
         """Post the call and return the function's value."""
         body = _encode(request)
-        client = self._sync_client()
-        started = time.perf_counter()
-        try:
-            response = client.post(f"/api/{request.kind}", content=body)
-        except httpx.HTTPError as error:
-            raise self._noted(_failure_of(error, request), request, started, len(body)) from None
+        with self._sync_client() as client:
+            started = time.perf_counter()
+            try:
+                response = client.post(self._urls[request.kind], content=body)
+            except httpx.HTTPError as error:
+                failure = _failure_of(error, request)
+                raise self._noted(failure, request, started, len(body)) from None
         return self._finish(response, request, started, len(body))
 
     async def asend(self, request: FunctionCall, /) -> Any:
@@ -86,27 +90,35 @@ class HttpBackend:
         client = await self._async_client()
         started = time.perf_counter()
         try:
-            response = await client.post(f"/api/{request.kind}", content=body)
+            response = await client.post(self._urls[request.kind], content=body)
         except httpx.HTTPError as error:
             raise self._noted(_failure_of(error, request), request, started, len(body)) from None
+        except RuntimeError:  # what httpx says of a client that was closed in the meantime
+            self._check_open()
+            raise
         return self._finish(response, request, started, len(body))
 
     def executor(self) -> Executor:
         """Threads for requests that go side by side under the sync face."""
-        self._check_open()
-        with self._lock:
+        with self._lock_if_open():
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(self.max_in_flight, "convex-mastra")
             return self._threads
 
     def close(self) -> None:
-        """Close the sync pool; an async pool closes with its event loop, or in ``aclose``."""
+        """Close the sync pool, once its running requests have ended.
+
+        An async pool closes with its event loop, or in ``aclose``.
+        """
         self._closed = True
         if self._pid == os.getpid():
-            if self._client is not None:
-                self._client.close()
+            with self._lock:
+                if self._running == 0:
+                    self._close_client()
             if self._threads is not None:
-                self._threads.shutdown(wait=False, cancel_futures=True)
+                # Flows that wait there are let in, to meet ``ClosedError``: one that the pool
+                # drops never ends for the thread that waits for it.
+                self._threads.shutdown(wait=False)
 
     async def aclose(self) -> None:
         """Close the sync pool and the pool of the running loop."""
@@ -154,11 +166,12 @@ class HttpBackend:
             )
 
     def _forget(self) -> None:
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._client = None
+        self._running = 0
         self._threads = None
         self._async_holders = _Holders()
+        self._pid = os.getpid()  # last: from here on other threads use what is above
 
     def _check_open(self) -> None:
         if self._closed:
@@ -166,12 +179,33 @@ class HttpBackend:
         if self._pid != os.getpid():  # after a fork the sockets belong to the parent
             self._forget()
 
-    def _sync_client(self) -> httpx.Client:
-        self._check_open()
-        with self._lock:
+    @contextmanager
+    def _sync_client(self) -> Iterator[httpx.Client]:
+        with self._lock_if_open():
             if self._client is None:
                 self._client = httpx.Client(**self._settings(self._tls_context()))
-            return self._client
+            client = self._client
+            self._running += 1
+        try:
+            yield client
+        finally:
+            with self._lock:
+                self._running -= 1
+                if self._closed and self._running == 0:
+                    self._close_client()
+
+    def _close_client(self) -> None:
+        # Not while a request runs: httpx would forget its connection without closing it.
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    @contextmanager
+    def _lock_if_open(self) -> Iterator[None]:
+        self._check_open()
+        with self._lock:
+            self._check_open()  # closed while this thread waited
+            yield
 
     async def _async_client(self) -> httpx.AsyncClient:
         self._check_open()
@@ -193,20 +227,23 @@ class HttpBackend:
         try:
             yield client
         finally:
+            # The generator knows its loop, so the entry would keep the ended loop for ever.
+            self._async_holders.pop(asyncio.get_running_loop(), None)
             await client.aclose()
 
     def _tls_context(self) -> ssl.SSLContext | bool:
         if not self._place.url.startswith("https:"):
             return False
         if self._tls is None:
-            self._tls = ssl.create_default_context(cafile=certifi.where())
+            self._tls = httpx.create_ssl_context()  # heeds SSL_CERT_FILE and SSL_CERT_DIR
         return self._tls
 
     def _settings(self, verify: ssl.SSLContext | bool) -> dict[str, Any]:
         options = self.options
         return {
-            "base_url": self._place.url,
             "verify": verify,
+            # A proxy named by the environment is not this machine: it would see the admin key.
+            "trust_env": not is_loopback(self._urls["mutation"].host),
             "timeout": httpx.Timeout(
                 options.timeout_s, connect=options.connect_timeout_s, pool=None
             ),

@@ -27,6 +27,7 @@ from convex_mastra.ops.storage import (
 )
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
+from convex_mastra.wire import encode
 
 PART_BYTES: Final = MIB - 16 * 1024
 """UTF-8 bytes of a part; its ids, names and system fields take the rest of the document."""
@@ -87,7 +88,7 @@ def write_parts(target: Target, partition: str, texts: Sequence[SplitText]) -> F
     if not texts:
         return []
     rows = [
-        ({"id": part_id, "json": piece}, size := len(piece.encode()) + 200, 2 * size)
+        (row := {"id": part_id, "json": piece}, len(piece.encode()) + 200, len(encode(row)))
         for text in texts
         for part_id, piece in zip(_version(text.head).part_ids(), text.pieces, strict=True)
     ]
@@ -127,7 +128,7 @@ def versions_of(target: Target, partition: str, keys: Iterable[str]) -> Flow[lis
     except ScanLimitError:
         heads = yield from load_many(target, partition, wanted)
         return [_version(head) for head in heads if "version" in head]
-    return [Version(row["id"], int(row["parts"])) for row in rows if row["key"] in wanted]
+    return [Version(row["id"], _count(row)) for row in rows if row.get("key") in wanted]
 
 
 def drop(target: Target, partition: str, versions: Sequence[Version]) -> Flow[None]:
@@ -148,7 +149,7 @@ def join(target: Target, partition: str, rows: Sequence[Row]) -> Flow[dict[str, 
     while heads:
         part_ids = [i for head in heads.values() for i in _version(head).part_ids()]
         parts = yield from load_many(target, _parts_table(partition), part_ids)
-        pieces = {part["id"]: part["json"] for part in parts}
+        pieces = {part["id"]: part["json"] for part in parts if "json" in part}
         torn = {key: head for key, head in heads.items() if not _joined(key, head, pieces, texts)}
         if not torn:
             break
@@ -174,7 +175,14 @@ def _joined(key: str, head: Row, pieces: Mapping[str, str], texts: dict[str, str
 
 
 def _version(head: Row) -> Version:
-    return Version(head["version"], int(head["parts"]))
+    return Version(head["version"], _count(head))
+
+
+def _count(row: Row) -> int:
+    count = row.get("parts")
+    if not isinstance(count, int | float):
+        raise ProtocolError(f"The row {row['id']!r} does not say how many parts it has.")
+    return int(count)
 
 
 def _parts_table(partition: str) -> str:

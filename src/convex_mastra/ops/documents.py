@@ -8,13 +8,14 @@ adapters; what a text says is their business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import document_parts
+from convex_mastra.ops.arguments import distinct_ids, required_text
 from convex_mastra.ops.storage import (
     batches_by_size,
     clear_table,
@@ -24,9 +25,9 @@ from convex_mastra.ops.storage import (
     upsert_rows,
 )
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.threads import required_text
 from convex_mastra.records import Row
 from convex_mastra.values import check_document_size, measure
+from convex_mastra.wire import encode
 
 RESERVED_PREFIX: Final = "mastra_"
 """Names the storage handler gives tables of their own."""
@@ -60,6 +61,10 @@ def put_many(
         required_text(key, "key")
         field = f"document {key!r} of {partition}"
         fixed = 2 * measure(key, field) + measure(partition, field) + DOCUMENT_ROW_BYTES
+        if not isinstance(text, str):
+            raise InvalidArgumentError(
+                f"{field} must be a text, not {type(text).__name__}.", field=field
+            )
         row: Row = {"id": key, "json": text}
         size = measure(row, field) + fixed
         if size + limits.DOCUMENT_SYSTEM_BYTES > limits.DOCUMENT_SIZE_BYTES:
@@ -67,7 +72,7 @@ def put_many(
             row = split[-1].head
             size = measure(row, field) + fixed
             check_document_size(size, field)
-        rows.append((row, size, 2 * size))
+        rows.append((row, size, len(encode(row))))
 
     replaced = yield from document_parts.write_parts(target, partition, split)
     if in_order:
@@ -84,7 +89,7 @@ def get_many(target: Target, partition: str, keys: Iterable[str]) -> Flow[dict[s
     Cost: one round trip for every 10 keys, side by side; for texts beyond 1 MiB one wait more.
     """
     _check_partition(partition)
-    rows = yield from load_many(target, partition, keys)
+    rows = yield from load_many(target, partition, distinct_ids(keys, "keys"))
     return (yield from document_parts.join(target, partition, rows))
 
 
@@ -104,7 +109,7 @@ def list_documents(target: Target, partition: str) -> Flow[dict[str, str]]:
 
 
 def delete_many(
-    target: Target, partition: str, keys: Sequence[str], *, unsplit: bool = False
+    target: Target, partition: str, keys: Iterable[str], *, unsplit: bool = False
 ) -> Flow[None]:
     """Delete texts; keys that do not exist are skipped.
 
@@ -115,12 +120,13 @@ def delete_many(
     keys, side by side. Texts are not read.
     """
     _check_partition(partition)
+    keys = distinct_ids(keys, "keys")
     if not keys:
         return
     obsolete = []
     if not unsplit:
         obsolete = yield from document_parts.versions_of(target, partition, keys)
-    yield from delete_rows(target, partition, list(dict.fromkeys(keys)))
+    yield from delete_rows(target, partition, keys)
     yield from document_parts.drop(target, partition, obsolete)
 
 

@@ -16,11 +16,12 @@ from typing import Any, Final
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import dumps
+from convex_mastra.ops.arguments import distinct_ids, required_text
 from convex_mastra.ops.storage import batches_by_size, delete_rows, load_many, upsert_rows
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.threads import required_text, touch_thread
+from convex_mastra.ops.threads import touch_thread
 from convex_mastra.records import Message, MessageUpdate, Row, message_from_row, text_content
-from convex_mastra.timestamps import MILLISECOND, checked, to_text
+from convex_mastra.timestamps import checked, following, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import MESSAGES
 
@@ -109,11 +110,7 @@ def delete_messages(target: Target, message_ids: Sequence[str]) -> Flow[None]:
 
     One round trip for every 1,000, side by side.
     """
-    if isinstance(message_ids, str):
-        raise InvalidArgumentError(
-            "message_ids must be a list of ids, not one text.", field="message_ids"
-        )
-    yield from delete_rows(target, MESSAGES, list(dict.fromkeys(message_ids)))
+    yield from delete_rows(target, MESSAGES, distinct_ids(message_ids, "message_ids"))
 
 
 def check_content(content: Any, role: str, field: str) -> None:
@@ -122,10 +119,7 @@ def check_content(content: Any, role: str, field: str) -> None:
     Raises:
         InvalidArgumentError: names the part that is wrong.
     """
-    if role not in ROLES:
-        raise InvalidArgumentError(
-            f"{field}.role is {role!r}; Mastra reads {', '.join(ROLES)}.", field=f"{field}.role"
-        )
+    _check_role(role, content, field)
     if isinstance(content, str | list):
         return  # Mastra's first format: a text, or a list of parts
     if not isinstance(content, Mapping):
@@ -133,12 +127,6 @@ def check_content(content: Any, role: str, field: str) -> None:
             f"{field}.content is {type(content).__name__}; it must be an object with format 2 and "
             "parts, or a text.",
             field=f"{field}.content",
-        )
-    if role == "tool":
-        raise InvalidArgumentError(
-            f"{field}: tool results belong into the assistant's message; Mastra reads no message "
-            "of role 'tool' in format 2.",
-            field=f"{field}.role",
         )
     if type(content.get("format")) is not int or content["format"] != 2:
         raise InvalidArgumentError(
@@ -152,6 +140,19 @@ def check_content(content: Any, role: str, field: str) -> None:
         )
     for number, part in enumerate(parts):
         _check_part(part, f"{field}.content.parts[{number}]")
+
+
+def _check_role(role: Any, content: Any, field: str) -> None:
+    problem = None
+    if role not in ROLES:
+        problem = f".role is {role!r}; Mastra reads {', '.join(ROLES)}."
+    elif role == "tool" and isinstance(content, Mapping):
+        problem = (
+            ": tool results belong into the assistant's message; Mastra reads no message of role "
+            "'tool' in format 2."
+        )
+    if problem:
+        raise InvalidArgumentError(f"{field}{problem}", field=f"{field}.role")
 
 
 def _check_part(part: Any, field: str) -> None:
@@ -199,7 +200,7 @@ def _with_distinct_times(
     distinct = []
     for moment, message in sorted(timed, key=itemgetter(0)):
         if message.thread_id in latest:
-            moment = max(moment, latest[message.thread_id] + MILLISECOND)  # noqa: PLW2901
+            moment = max(moment, following(latest[message.thread_id]))  # noqa: PLW2901
         latest[message.thread_id] = moment
         distinct.append((moment, message))
     return distinct
@@ -235,7 +236,10 @@ def _changed_columns(current: Row, change: MessageUpdate, field: str) -> Row:
     ):
         if value:
             columns[column] = value
-    if change.content is not None:
+    if change.content is None:
+        if change.role:
+            _check_role(change.role, message_from_row(current).content, field)
+    else:
         content = _merged_content(current, change.content)
         check_content(content, change.role or current["role"], field)
         columns["content"] = dumps(content, f"{field}.content")
@@ -259,5 +263,11 @@ def _as_update(update: MessageUpdate | Mapping[str, Any], field: str) -> Message
             update = MessageUpdate(**update)
         except TypeError as error:
             raise InvalidArgumentError(f"{field}: {error}.", field=field) from None
+    if not isinstance(update, MessageUpdate):
+        raise InvalidArgumentError(
+            f"{field} must be a MessageUpdate, not {type(update).__name__}.", field=field
+        )
     required_text(update.id, f"{field}.id")
+    if not isinstance(update.content, Mapping | None):
+        raise InvalidArgumentError(f"{field}.content must be an object.", field=f"{field}.content")
     return update

@@ -15,6 +15,7 @@ from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import loads_or_none
 from convex_mastra.ops import paging
+from convex_mastra.ops.arguments import distinct_ids
 from convex_mastra.ops.storage import load_many, query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
@@ -69,6 +70,7 @@ def list_messages(
     paging.check_message_filter(metadata)
     paging.check_direction(direction)
     within = _date_filter(date_range)
+    include = paging.checked_include(include)
     if per_page is not False and per_page == 0:
         included = yield from _included_rows(target, include, {}, resource_id)
         return _page_of(_in_order(included, direction), 0, page, per_page, has_more=False)
@@ -80,7 +82,7 @@ def list_messages(
             for own_rows in threads.values()
             for row in own_rows
             if (resource_id is None or row.get("resourceId") == resource_id)
-            and within(_created_at(row))
+            and within(row)
             and (not metadata or paging.matches_metadata(_content_metadata(row), metadata))
         ),
         direction,
@@ -90,9 +92,9 @@ def list_messages(
     if include:
         included = yield from _included_rows(target, include, threads, resource_id)
         chosen = _in_order({row["id"]: row for row in [*chosen, *included]}.values(), direction)
-        if not metadata:
-            own = sum(row["thread_id"] in threads for row in chosen)
-            has_more = own < len(rows)
+        if has_more and not metadata:  # perhaps all that follow the page are among the included
+            returned = {row["id"] for row in chosen}
+            has_more = any(row["id"] not in returned for row in rows[(page + 1) * per_page :])
     return _page_of(chosen, len(rows), page, per_page, has_more=has_more)
 
 
@@ -129,7 +131,7 @@ def list_messages_by_resource_id(
         (
             row
             for row in found
-            if within(_created_at(row))
+            if within(row)
             and (not metadata or paging.matches_metadata(_content_metadata(row), metadata))
         ),
         direction,
@@ -141,11 +143,7 @@ def list_messages_by_resource_id(
 
 def list_messages_by_id(target: Target, message_ids: Sequence[str]) -> Flow[list[Message]]:
     """Return the messages that exist, oldest first. One round trip for every 10, side by side."""
-    if isinstance(message_ids, str):
-        raise InvalidArgumentError(
-            "message_ids must be a list of ids, not one text.", field="message_ids"
-        )
-    rows = yield from load_many(target, MESSAGES, message_ids)
+    rows = yield from load_many(target, MESSAGES, distinct_ids(message_ids, "message_ids"))
     return [message_from_row(row) for row in _in_order(rows, "ASC")]
 
 
@@ -226,13 +224,16 @@ def _content_metadata(row: Row) -> Any:
     return content.get("metadata") if isinstance(content, dict) else None
 
 
-def _date_filter(date_range: DateRange | None) -> Callable[[datetime], bool]:
+def _date_filter(date_range: DateRange | None) -> Callable[[Row], bool]:
     if date_range is None:
-        return lambda _moment: True
+        return lambda _row: True
+    if not isinstance(date_range, DateRange):
+        raise InvalidArgumentError("date_range must be a DateRange.", field="date_range")
     start = date_range.start and checked(date_range.start, "date_range.start")
     end = date_range.end and checked(date_range.end, "date_range.end")
 
-    def within(moment: datetime) -> bool:
+    def within(row: Row) -> bool:
+        moment = _created_at(row)
         if start and (moment < start or (moment == start and date_range.start_exclusive)):
             return False
         return not end or moment < end or (moment == end and not date_range.end_exclusive)
@@ -241,7 +242,7 @@ def _date_filter(date_range: DateRange | None) -> Callable[[datetime], bool]:
 
 
 def _checked_thread_ids(thread_id: str | Sequence[str]) -> list[str]:
-    thread_ids = [thread_id] if isinstance(thread_id, str) else list(thread_id)
+    thread_ids = [thread_id] if isinstance(thread_id, str) else list(thread_id or ())
     if not thread_ids or not all(isinstance(one, str) and one.strip() for one in thread_ids):
         raise InvalidArgumentError(
             "threadId must be a non-empty string or array of non-empty strings",

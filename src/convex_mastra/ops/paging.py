@@ -1,4 +1,4 @@
-"""Pages and metadata filters, by Mastra's rules and in its words.
+"""Pages, metadata filters and what to include, by Mastra's rules and in its words.
 
 Pure functions on arguments and lists. Source: @mastra/core 1.71 storage utilities
 (validatePaginationInput, normalizePerPage, validateMetadataKeys, validateStorageMetadataFilter).
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar
 
 from convex_mastra.errors import InvalidArgumentError
-from convex_mastra.records import PerPage
+from convex_mastra.records import Include, PerPage
 
 Item = TypeVar("Item")
 Direction = Literal["ASC", "DESC"]
@@ -66,6 +66,24 @@ def more_after(total: int, page: int, per_page: PerPage) -> bool:
     return per_page is not False and (page + 1) * per_page < total
 
 
+def checked_include(include: Iterable[Include]) -> list[Include]:
+    """Return *include* as a list; refuse what cannot be included."""
+    checked_items = list(include)
+    for position, item in enumerate(checked_items):
+        if not isinstance(item, Include):
+            raise InvalidArgumentError(
+                f"include[{position}] must be an Include, not {type(item).__name__}.",
+                field=f"include[{position}]",
+            )
+        counts = (item.with_previous_messages, item.with_next_messages)
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise InvalidArgumentError(
+                f"include[{position}] counts its neighbours with integers of at least 0.",
+                field=f"include[{position}]",
+            )
+    return checked_items
+
+
 def check_direction(direction: Any) -> None:
     """Refuse a direction other than ASC and DESC."""
     if direction not in ("ASC", "DESC"):
@@ -74,6 +92,8 @@ def check_direction(direction: Any) -> None:
 
 def check_thread_filter(metadata: Mapping[str, Any] | None, *, code: str) -> None:
     """Refuse metadata keys that a filter on threads may not name."""
+    if not isinstance(metadata, Mapping | None):
+        raise InvalidArgumentError("metadata must be an object.", field="metadata", code=code)
     for key in metadata or ():
         if key in _DISALLOWED_KEYS:
             problem = f'Invalid metadata key: "{key}".'
@@ -105,7 +125,7 @@ def check_message_filter(metadata: Mapping[str, Any] | None) -> None:
             or key in _DISALLOWED_KEYS
         ):
             raise InvalidArgumentError(f'Invalid metadata filter key "{key}".', field="metadata")
-        finite = isinstance(value, int | float) and math.isfinite(value)
+        finite = isinstance(value, int | float) and abs(value) < math.inf
         if not (value is None or isinstance(value, str | bool) or finite):
             raise InvalidArgumentError(
                 f'Invalid metadata filter value for key "{key}". Values must be string, finite '

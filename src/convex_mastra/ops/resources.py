@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from convex_mastra.errors import ProtocolError
+from convex_mastra.errors import InvalidArgumentError, ProtocolError
 from convex_mastra.flow import Flow
-from convex_mastra.ops.storage import call_storage, load
+from convex_mastra.ops.arguments import plain_object, required_text
+from convex_mastra.ops.storage import call_storage, load, row_or_none
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.threads import required_text
 from convex_mastra.records import Resource, Row, resource_from_row
 from convex_mastra.timestamps import checked, to_text
 from convex_mastra.values import check_document_size, measure
@@ -54,7 +54,7 @@ def update_resource(
     if working_memory is not None:
         changes["workingMemory"] = working_memory
     if metadata is not None:
-        changes["metadata"] = dict(metadata)
+        changes["metadata"] = plain_object(metadata, "metadata")
     check_document_size(measure(changes, "resource"), "resource")
     now = to_text(target.clock.now())
     reply = yield from call_storage(
@@ -66,16 +66,21 @@ def update_resource(
         updatedAt=now,
         **changes,
     )
-    if not isinstance(reply.result, dict):
+    row = row_or_none(reply.result, RESOURCES)
+    if row is None:
         raise ProtocolError("updateResource returned no row.", operation="updateResource")
-    return resource_from_row(reply.result)
+    return resource_from_row(row)
 
 
 def _resource_row(resource: Resource) -> Row:
+    if not isinstance(resource, Resource):
+        raise InvalidArgumentError(
+            f"resource must be a Resource, not {type(resource).__name__}.", field="resource"
+        )
     row: Row = {
         **resource.extra,
         "id": required_text(resource.id, "resource.id"),
-        "metadata": dict(resource.metadata),
+        "metadata": plain_object(resource.metadata, "resource.metadata"),
         "createdAt": to_text(checked(resource.created_at, "resource.created_at")),
         "updatedAt": to_text(checked(resource.updated_at, "resource.updated_at")),
     }

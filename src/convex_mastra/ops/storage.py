@@ -31,6 +31,8 @@ _READ_LIMIT_TEXTS: Final = (
     "Read too much data",
     "Scanned too many documents",
 )
+_LARGE_ROWS: Final = 4
+"""The handler reads twice as many as it is asked for; of 1 MiB each, they fit into 16 MiB."""
 
 
 def call_function(target: Target, call: FunctionCall) -> Flow[Any]:
@@ -69,7 +71,7 @@ def call_storage(target: Target, op: str, table: str, **args: Any) -> Flow[Stora
 def load(target: Target, table: str, row_id: str) -> Flow[Row | None]:
     """Return the row of that id. One round trip."""
     reply = yield from call_storage(target, "load", table, keys={"id": row_id})
-    return _row_or_none(reply.result, table)
+    return row_or_none(reply.result, table)
 
 
 def load_many(target: Target, table: str, ids: Iterable[str]) -> Flow[list[Row]]:
@@ -126,27 +128,58 @@ def is_read_limit(error: FunctionError) -> bool:
 
 
 def upsert_rows(target: Target, table: str, batches: Sequence[Sequence[Row]]) -> Flow[None]:
-    """Write rows by id, the batches side by side. Each batch is applied whole or not at all."""
+    """Write rows by id, the batches side by side.
+
+    Each batch is applied whole or not at all, unless the rows it replaces are too large to be read
+    in one call; of vectors, a batch that fails may leave its first rows written.
+    """
     yield Gather(
-        [call_storage(target, "batchInsert", table, records=list(batch)) for batch in batches]
+        [_in_parts(target, "batchInsert", table, "records", list(batch)) for batch in batches]
     )
 
 
 def delete_rows(target: Target, table: str, ids: Sequence[str]) -> Flow[None]:
-    """Delete rows by id; those that do not exist are skipped. A thousand ids a request."""
+    """Delete rows by id; those that do not exist are skipped.
+
+    A thousand ids a request, fewer where the rows are too large to be read in one call.
+    """
     yield Gather(
         [
-            call_storage(target, "deleteMany", table, ids=part)
+            _in_parts(target, "deleteMany", table, "ids", part)
             for part in parts_of(ids, limits.DELETE_BATCH_IDS)
         ]
     )
 
 
+def _in_parts(target: Target, op: str, table: str, argument: str, items: list[Any]) -> Flow[None]:
+    """Send *items*, in halves if what they replace or delete is too large to be read at once."""
+    try:
+        yield from call_storage(target, op, table, **{argument: items})
+    except FunctionError as error:
+        if len(items) == 1 or not is_read_limit(error):
+            raise
+        middle = len(items) // 2
+        yield from _in_parts(target, op, table, argument, items[:middle])
+        yield from _in_parts(target, op, table, argument, items[middle:])
+
+
 def clear_table(target: Target, table: str) -> Flow[None]:
-    """Delete all rows of a logical table. One round trip for every 25 rows."""
+    """Delete all rows of a logical table.
+
+    One round trip for every 25 rows; where so many are too large to be read in one call, two for
+    every 4.
+    """
     has_more = True
     while has_more:
-        has_more = (yield from call_storage(target, "clearTable", table)).has_more
+        try:
+            has_more = (yield from call_storage(target, "clearTable", table)).has_more
+        except FunctionError as error:
+            if not is_read_limit(error):
+                raise
+            rows = yield from query_rows(target, table, {}, limit=_LARGE_ROWS)
+            if not rows:
+                raise
+            yield from delete_rows(target, table, [row["id"] for row in rows])
 
 
 def parts_of(items: Sequence[str], size: int) -> list[list[str]]:
@@ -178,17 +211,27 @@ def batches_by_size(rows: Iterable[tuple[Row, int, int]]) -> list[list[Row]]:
 
 
 def rows_of(reply: StorageReply, table: str) -> list[Row]:
-    """The reply's rows.
+    """The reply's rows, each with an id.
 
     Raises:
-        ProtocolError: it has none.
+        ProtocolError: it is no list of such rows.
     """
-    if not isinstance(reply.result, list):
+    if not isinstance(reply.result, list) or not all(map(_is_row, reply.result)):
         raise ProtocolError(f"The storage handler returned no list of rows for {table}.")
     return reply.result
 
 
-def _row_or_none(result: Any, table: str) -> Row | None:
-    if result is not None and not isinstance(result, dict):
+def row_or_none(result: Any, table: str) -> Row | None:
+    """The row that an operation returned, if it returned one.
+
+    Raises:
+        ProtocolError: it is something else.
+    """
+    if result is not None and not _is_row(result):
         raise ProtocolError(f"The storage handler returned no row for {table}.")
-    return result
+    row: Row | None = result
+    return row
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("id"), str)

@@ -13,12 +13,14 @@ from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError, NotFoundError, ScanLimitError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import paging
+from convex_mastra.ops.arguments import plain_object, required_text
 from convex_mastra.ops.storage import (
     call_storage,
     clear_table,
     delete_rows,
     load,
     query_rows,
+    row_or_none,
 )
 from convex_mastra.ops.target import Target
 from convex_mastra.records import PerPage, Row, Thread, ThreadPage, thread_from_row
@@ -73,7 +75,7 @@ def update_thread(
         NotFoundError: there is no such thread.
     """
     required_text(thread_id, "thread_id")
-    metadata = dict(metadata or {})
+    metadata = plain_object(metadata, "metadata")
     measure(metadata, "metadata", depth_limit=limits.DOCUMENT_DEPTH - 1)
     if title is None:
         row = yield from load(target, THREADS, thread_id)
@@ -90,9 +92,10 @@ def update_thread(
         metadata=metadata,
         updatedAt=to_text(target.clock.now()),
     )
-    if not reply.result:
+    row = row_or_none(reply.result, THREADS)
+    if row is None:
         raise _thread_not_found(thread_id)
-    return thread_from_row(reply.result)
+    return thread_from_row(row)
 
 
 def delete_thread(target: Target, thread_id: str) -> Flow[None]:
@@ -198,6 +201,10 @@ def touch_thread(target: Target, thread_id: str) -> Flow[None]:
 
 def thread_row(thread: Thread) -> Row:
     """The row of a thread."""
+    if not isinstance(thread, Thread):
+        raise InvalidArgumentError(
+            f"thread must be a Thread, not {type(thread).__name__}.", field="thread"
+        )
     required_text(thread.id, "thread.id")
     required_text(thread.resource_id, "thread.resource_id")
     return {
@@ -205,24 +212,10 @@ def thread_row(thread: Thread) -> Row:
         "id": thread.id,
         "resourceId": thread.resource_id,
         "title": thread.title,
-        "metadata": dict(thread.metadata),
+        "metadata": plain_object(thread.metadata, "thread.metadata"),
         "createdAt": to_text(checked(thread.created_at, "thread.created_at")),
         "updatedAt": to_text(checked(thread.updated_at, "thread.updated_at")),
     }
-
-
-def required_text(value: Any, field: str, message: str | None = None) -> str:
-    """Return *value*, a text that is not empty.
-
-    Raises:
-        InvalidArgumentError: it is something else.
-    """
-    if not isinstance(value, str) or not value:
-        kind = "empty" if value == "" else type(value).__name__
-        raise InvalidArgumentError(
-            message or f"{field} must be a text that is not empty, not {kind}.", field=field
-        )
-    return value
 
 
 def _thread_not_found(thread_id: str) -> NotFoundError:

@@ -5,7 +5,7 @@ Pure functions; shapes, finiteness, ids, names and sizes. Called by the other ve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
-from convex_mastra.ops.threads import required_text
+from convex_mastra.ops.arguments import required_text
 from convex_mastra.records import Row
 from convex_mastra.scoring import Vector
 from convex_mastra.values import check_document_size, measure, measure_vector
+from convex_mastra.wire import encode
 
 NUMBER_JSON_BYTES: Final = 21
 """A float64 as JSON text takes up to 20 characters and a comma."""
@@ -45,7 +46,7 @@ def as_matrix(vectors: npt.ArrayLike) -> Vector:
     """
     try:
         matrix = np.ascontiguousarray(vectors, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(
             f"vectors must be lists of equally many numbers: {error}.", field="vectors"
         ) from None
@@ -72,7 +73,7 @@ def as_query(vector: npt.ArrayLike, dimension: int | None, index_name: str, fiel
     """
     try:
         array = np.ascontiguousarray(vector, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"{field} must be numbers: {error}.", field=field) from None
     if array.ndim != 1 or array.size == 0:
         raise InvalidArgumentError(
@@ -96,13 +97,11 @@ def check_top_k(top_k: Any) -> None:
         )
 
 
-def checked_ids(ids: Sequence[str], count: int) -> list[str]:
+def checked_ids(ids: Iterable[str], count: int) -> list[str]:
     """Return *ids*, which must be *count* different texts."""
-    if isinstance(ids, str) or len(ids) != count:
-        raise InvalidArgumentError(
-            f"There are {count} vectors but {1 if isinstance(ids, str) else len(ids)} ids.",
-            field="ids",
-        )
+    ids = [ids] if isinstance(ids, str) else list(ids)
+    if len(ids) != count:
+        raise InvalidArgumentError(f"There are {count} vectors but {len(ids)} ids.", field="ids")
     seen: set[str] = set()
     for position, vector_id in enumerate(ids):
         required_text(vector_id, f"ids[{position}]")
@@ -111,33 +110,34 @@ def checked_ids(ids: Sequence[str], count: int) -> list[str]:
                 f"ids[{position}] repeats {vector_id!r}.", field=f"ids[{position}]"
             )
         seen.add(vector_id)
-    return list(ids)
+    return ids
 
 
 def checked_metadata(
-    metadata: Sequence[Mapping[str, Any] | None] | None, count: int
+    metadata: Iterable[Mapping[str, Any] | None] | None, count: int
 ) -> Sequence[Mapping[str, Any] | None]:
     """Return one metadata, or None, for each of *count* vectors."""
     if metadata is None:
         return [None] * count
-    if isinstance(metadata, Mapping | str) or len(metadata) != count:
+    metadata = metadata if isinstance(metadata, Mapping | str) else list(metadata)
+    if not isinstance(metadata, list) or len(metadata) != count:
         raise InvalidArgumentError(
             f"metadata must be a list of {count} objects, one for each vector.", field="metadata"
         )
     return metadata
 
 
-def check_selection(method: str, wanted: Any, where: Mapping[str, Any] | None) -> None:
+def check_selection(method: str, by_id: bool, where: Mapping[str, Any] | None) -> None:
     """Refuse anything but ids or a filter, in Mastra's words."""
     name = "ids" if method == "deleteVectors" else "id"
-    if wanted and where is not None:
+    if by_id and where is not None:
         raise InvalidArgumentError(
             f"ConvexVector.{method}: {name} and filter are mutually exclusive", field=name
         )
-    if not wanted and where is None:
+    if not by_id and where is None:
         either = "Either filter or ids" if name == "ids" else "Either id or filter"
         raise InvalidArgumentError(f"ConvexVector.{method}: {either} must be provided", field=name)
-    if where is not None and not where:
+    if where is not None and (not where or where == {"metadata": {}}):
         verb = "delete" if name == "ids" else "update"
         raise InvalidArgumentError(
             f"ConvexVector.{method}: cannot {verb} with empty filter", field="filter"
@@ -154,7 +154,7 @@ def sized_row(
         LimitExceededError: the row is larger than a document.
     """
     row: Row = {"id": vector_id, "embedding": vector}
-    about = 0
+    about = about_json = 0
     if metadata is not None:
         if not isinstance(metadata, Mapping):
             raise InvalidArgumentError(
@@ -162,6 +162,7 @@ def sized_row(
             )
         row["metadata"] = dict(metadata)
         about = measure(metadata, f"{field}.metadata", depth_limit=limits.DOCUMENT_DEPTH - 1)
+        about_json = len(encode(row["metadata"]))
     size = about + measure_vector(vector, field) + measure(vector_id, field) + ROW_BYTES
     check_document_size(size, field)
-    return row, size, 2 * about + len(vector) * NUMBER_JSON_BYTES + 100
+    return row, size, about_json + len(vector) * NUMBER_JSON_BYTES + 100

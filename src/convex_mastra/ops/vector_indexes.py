@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convex_mastra import limits
-from convex_mastra.errors import InvalidArgumentError, NotFoundError
+from convex_mastra.errors import InvalidArgumentError, NotFoundError, ProtocolError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.storage import call_storage, clear_table, delete_rows, load, query_rows
 from convex_mastra.ops.target import Target
@@ -114,7 +114,11 @@ def delete_index(target: Target, index_name: str) -> Flow[None]:
 def declared_dimension(target: Target, index_name: str) -> Flow[int | None]:
     """Return the declared dimension of an index, or None if it is not declared. One round trip."""
     row = yield from load(target, VECTOR_INDEXES, index_name)
-    return None if row is None else int(row["dimension"])
+    if row is None:
+        return None
+    if not isinstance(dimension := row.get("dimension"), int | float) or not dimension > 0:
+        raise ProtocolError(f"Index {index_name} is declared without a dimension.")
+    return int(dimension)
 
 
 def existing_dimension(target: Target, index_name: str) -> Flow[int]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from convex_mastra import limits
-from convex_mastra.errors import FunctionError, ProtocolError
+from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Join, Start
 from convex_mastra.ops.storage import call_function, call_storage, is_read_limit, rows_of
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
+from convex_mastra.scoring import Vector
 from convex_mastra.wire import COUNT_FUNCTION, FunctionCall, Json, StorageReply, vector_table
 
 Accept = Callable[[str, Mapping[str, Any] | None], bool]
@@ -25,13 +28,10 @@ FIRST_PAGE_ROWS: Final = 128
 
 
 def matching_rows(
-    target: Target,
-    index_name: str,
-    where: Mapping[str, Any] | None,
-    accept: Accept | None = None,
+    target: Target, index_name: str, where: Mapping[str, Any] | None
 ) -> Flow[list[Row]]:
-    """Return all rows whose metadata matches, and that are accepted. A scan of the index."""
-    matches = row_test(where, accept)
+    """Return all rows whose metadata matches. A scan of the index."""
+    matches = row_test(where, None)
     found: list[Row] = []
 
     def keep(rows: Sequence[Row]) -> None:
@@ -54,10 +54,27 @@ def row_test(where: Mapping[str, Any] | None, accept: Accept | None) -> Callable
     return matches
 
 
+def embedding_of(row: Row) -> Vector:
+    """Return a row's vector, shape (d,).
+
+    Raises:
+        ProtocolError: it has none.
+    """
+    try:
+        vector: Vector = np.asarray(row["embedding"], dtype=np.float64)
+    except (KeyError, TypeError, ValueError):
+        vector = np.empty((0, 0))
+    if vector.ndim != 1:
+        raise ProtocolError(f"The row {row['id']!r} holds no vector.")
+    return vector
+
+
 def count_vectors(target: Target, index_name: str, dimension: int) -> Flow[int]:
     """Return how many vectors an index holds."""
     value = yield from ask_own(target, COUNT_FUNCTION, {"indexName": index_name})
     if value is not None:
+        if not isinstance(value, dict) or not isinstance(value.get("count"), int | float):
+            raise ProtocolError(f"{COUNT_FUNCTION} returned no count.")
         return int(value["count"])
     total = 0
 
@@ -80,6 +97,9 @@ def scan(
 
     Cost: one round trip for every page of about 4 MiB. A page too large for the deployment is
     asked for again in smaller parts.
+
+    Raises:
+        ScanLimitError: the handler is too old for pages, and may have cut the index short.
     """
     rows_a_page = FIRST_PAGE_ROWS if dimension is None else _page_rows(dimension)
     cursor: str | None = None
@@ -95,7 +115,8 @@ def scan(
             continue
         rows = rows_of(reply, vector_table(index_name))
         if dimension is None and rows:
-            rows_a_page = _page_rows(len(rows[0]["embedding"]))
+            dimension = len(embedding_of(rows[0]))
+            rows_a_page = _page_rows(dimension)
         pending = None
         if reply.has_more:
             if not reply.cursor or reply.cursor == cursor:
@@ -105,6 +126,14 @@ def scan(
                 )
             cursor = reply.cursor
             pending = yield Start(_page(target, index_name, rows_a_page, cursor))
+        elif len(rows) >= limits.SCAN_ROWS:
+            # Handlers before 1.2.1 know no pages and cut the whole scan without saying so.
+            raise ScanLimitError(
+                f"Index {index_name} holds at least {limits.SCAN_ROWS:,} vectors; the deployed "
+                "handler returns no more and does not say whether there are.",
+                limit=limits.SCAN_ROWS,
+                operation=f"queryTable {vector_table(index_name)}",
+            )
         use(rows)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.errors import InvalidArgumentError, ProtocolError
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Join, Start
 from convex_mastra.jsontext import dumps
@@ -84,8 +84,8 @@ def query(
     """
     checked_index_name(index_name)
     check_top_k(top_k)
-    if min_score is not None and not math.isfinite(min_score):
-        raise InvalidArgumentError("min_score must be finite.", field="min_score")
+    if min_score is not None and not _is_finite(min_score):
+        raise InvalidArgumentError("min_score must be a finite number.", field="min_score")
     vector = as_query(query_vector, None, index_name, "query_vector")
     compile_filter(filter)
     wanted = _Wanted(index_name, vector, top_k, filter, min_score, include_vector, accept)
@@ -139,7 +139,12 @@ def _ask(target: Target, wanted: _Wanted, limit: int) -> Flow[list[Row] | None]:
     if wanted.min_score is not None:
         args["minScore"] = wanted.min_score
     value = yield from ask_own(target, SEARCH_FUNCTION, args)
-    return None if value is None else value["matches"]
+    if value is None:
+        return None
+    hits = value.get("matches") if isinstance(value, dict) else None
+    if not isinstance(hits, list) or not all(map(_is_hit, hits)):
+        raise ProtocolError(f"{SEARCH_FUNCTION} returned no matches.")
+    return hits
 
 
 def _scan_and_score(target: Target, wanted: _Wanted) -> Flow[list[VectorMatch]]:
@@ -148,7 +153,10 @@ def _scan_and_score(target: Target, wanted: _Wanted) -> Flow[list[VectorMatch]]:
 
     def use(rows: Sequence[Row]) -> None:
         rows = [row for row in rows if matches(row)]
-        scores = score_rows([row["embedding"] for row in rows], wanted.vector)
+        try:
+            scores = score_rows([row["embedding"] for row in rows], wanted.vector)
+        except (KeyError, TypeError, ValueError):
+            raise ProtocolError(f"A row of {wanted.index_name} holds no vector.") from None
         best.add([row["id"] for row in rows], scores, rows)
 
     yield from scan(target, wanted.index_name, use, dimension=len(wanted.vector))
@@ -156,6 +164,21 @@ def _scan_and_score(target: Target, wanted: _Wanted) -> Flow[list[VectorMatch]]:
         _match(hit.payload, hit.score, hit.payload["embedding"] if wanted.include_vector else None)
         for hit in best.result()
     ]
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
+
+
+def _is_hit(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("id"), str)
+        and isinstance(value.get("score"), int | float)
+    )
 
 
 def _match(row: Row, score: float, vector: Any) -> VectorMatch:

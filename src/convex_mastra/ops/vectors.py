@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import numpy.typing as npt
 
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow
+from convex_mastra.ops.arguments import distinct_ids, required_text
 from convex_mastra.ops.storage import batches_by_size, delete_rows, load, upsert_rows
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.threads import required_text
 from convex_mastra.ops.vector_arguments import (
     as_matrix,
     as_query,
@@ -28,7 +27,7 @@ from convex_mastra.ops.vector_arguments import (
     sized_row,
 )
 from convex_mastra.ops.vector_indexes import existing_dimension
-from convex_mastra.ops.vector_scan import matching_rows
+from convex_mastra.ops.vector_scan import embedding_of, matching_rows
 from convex_mastra.wire import vector_table
 
 
@@ -56,7 +55,7 @@ def upsert(
         LimitExceededError: one vector with its metadata is larger than a document (1 MiB).
 
     Cost: one round trip for the check, then one for every batch of about 4 MiB, side by side.
-    Each batch is applied whole or not at all, and upserting again is harmless.
+    A batch that fails may leave its first rows written; upserting again is harmless.
     """
     checked_index_name(index_name)
     matrix = as_matrix(vectors)
@@ -99,15 +98,19 @@ def update_vector(
     Cost: by id two round trips; by filter a scan of the index, then the matching rows in batches.
     """
     checked_index_name(index_name)
-    check_selection("updateVector", id, filter)
+    check_selection("updateVector", id is not None, filter)
     if vector is None and metadata is None:
         raise InvalidArgumentError("Nothing to update: give a vector or metadata.", field="vector")
+    if not isinstance(metadata, Mapping | None):
+        raise InvalidArgumentError(
+            f"metadata must be an object, not {type(metadata).__name__}.", field="metadata"
+        )
     replacement = None
     if vector is not None:
         dimension = yield from existing_dimension(target, index_name)
         replacement = as_query(vector, dimension, index_name, "vector")
     if id is not None:
-        row = yield from load(target, vector_table(index_name), id)
+        row = yield from load(target, vector_table(index_name), required_text(id, "id"))
         rows = [] if row is None else [row]
     else:
         rows = yield from matching_rows(target, index_name, filter)
@@ -116,8 +119,7 @@ def update_vector(
         about = row.get("metadata")
         if metadata is not None:
             about = {**(about or {}), **metadata}
-        stored = np.asarray(row["embedding"], dtype=np.float64)
-        embedding = stored if replacement is None else replacement
+        embedding = embedding_of(row) if replacement is None else replacement
         sized.append(sized_row(row["id"], embedding, about, f"vector {row['id']}"))
     yield from upsert_rows(target, vector_table(index_name), batches_by_size(sized))
 
@@ -143,13 +145,13 @@ def delete_vectors(
     Cost: one round trip for every 1,000 ids, side by side; by filter also a scan of the index.
     """
     checked_index_name(index_name)
-    if ids is not None and not isinstance(ids, str) and len(ids) == 0 and filter is None:
-        raise InvalidArgumentError(
-            "ConvexVector.deleteVectors: cannot delete with empty ids array", field="ids"
-        )
-    check_selection("deleteVectors", ids, filter)
+    check_selection("deleteVectors", ids is not None, filter)
     if ids is None:
         ids = [row["id"] for row in (yield from matching_rows(target, index_name, filter))]
-    elif isinstance(ids, str):
-        raise InvalidArgumentError("ids must be a list of ids, not one text.", field="ids")
-    yield from delete_rows(target, vector_table(index_name), list(dict.fromkeys(ids)))
+    else:
+        ids = distinct_ids(ids, "ids")
+        if not ids:
+            raise InvalidArgumentError(
+                "ConvexVector.deleteVectors: cannot delete with empty ids array", field="ids"
+            )
+    yield from delete_rows(target, vector_table(index_name), ids)

@@ -18,6 +18,7 @@ _UNUSABLE: Final = {
     sqlite3.SQLITE_PERM: "may not be opened",
     sqlite3.SQLITE_AUTH: "may not be opened",
 }
+_TRANSIENT: Final = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL)
 _PRIMARY_CODE: Final = 0xFF
 
 
@@ -46,7 +47,9 @@ def translate(error: sqlite3.Error, name: str, timeout_s: float) -> ConvexMastra
         return UnavailableError(
             f"{name} cannot grow, the disk is full.", code="DatabaseFull", applied=False
         )
-    return UnavailableError(f"{name} failed: {error}.", code="DatabaseFailed", applied=None)
+    if code in _TRANSIENT:
+        return UnavailableError(f"{name} failed: {error}.", code="DatabaseFailed", applied=None)
+    return ConfigurationError(f"{name} cannot be used: {error}.")
 
 
 def _code(error: sqlite3.Error) -> int:

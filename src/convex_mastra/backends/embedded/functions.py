@@ -40,7 +40,8 @@ class Function:
 
 
 def _storage_access(args: Mapping[str, Any]) -> Access:
-    if args.get("op") not in storage.READING_OPERATIONS:
+    op = args.get("op")
+    if type(op) is not str or op not in storage.READING_OPERATIONS:
         return Access.WRITE
     return Access.READ if storage.reads_once(args) else Access.SNAPSHOT
 

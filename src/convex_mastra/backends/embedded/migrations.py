@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sqlite3 import Connection
 from typing import Final
 
-from convex_mastra.backends.embedded import rows, statements, tables
+from convex_mastra.backends.embedded import rows, tables, versions
 from convex_mastra.errors import ConfigurationError
 
 APPLICATION_ID: Final = 0x436D_6173
@@ -25,8 +25,8 @@ def _create_tables(connection: Connection) -> None:
         connection.execute(rows.create_table(table))
         for index in table.indexes:
             connection.execute(rows.create_index(table, index))
-    connection.execute(statements.VERSIONS_TABLE)
-    connection.execute(statements.REVISIONS_INDEX)
+    connection.execute(versions.CREATE_TABLE)
+    connection.execute(versions.CREATE_INDEX)
 
 
 MIGRATIONS: list[Migration] = [_create_tables]

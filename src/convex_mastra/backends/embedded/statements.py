@@ -7,28 +7,10 @@ NULL, which is what undefined is stored as, and uses the index like ``=``.
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
 
 from convex_mastra.backends.embedded import rows
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.tables import Table
-
-VERSIONS_TABLE: Final = (
-    "CREATE TABLE vector_versions (index_name TEXT PRIMARY KEY, version INTEGER NOT NULL, "
-    "deletions INTEGER NOT NULL) WITHOUT ROWID"
-)
-"""``version`` is the highest ``revision`` ever given in an index, also by deletions alone."""
-REVISIONS_INDEX: Final = (
-    'CREATE INDEX "mastra_vectors.revision" ON mastra_vectors ("indexName", revision)'
-)
-BUMP_VECTOR_VERSION: Final = (
-    "INSERT INTO vector_versions (index_name, version, deletions) VALUES (?, 1, 0) "
-    "ON CONFLICT (index_name) DO UPDATE SET version = version + 1"
-)
-VECTOR_VERSION: Final = "SELECT version FROM vector_versions WHERE index_name = ?"
-COUNT_VECTOR_DELETIONS: Final = (
-    "UPDATE vector_versions SET deletions = deletions + ? WHERE index_name = ?"
-)
 
 
 @cache

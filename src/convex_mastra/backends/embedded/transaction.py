@@ -22,6 +22,7 @@ from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.matrices import Matrices
 from convex_mastra.backends.embedded.rows import Row
 from convex_mastra.backends.embedded.tables import Table
+from convex_mastra.backends.embedded.versions import VectorVersions
 
 PAGE_SIZE_MAX: Final = 32_000
 _ID_LENGTH: Final = 32
@@ -58,8 +59,7 @@ class Transaction:
         self.matrices = matrices
         self._budget = Budget()
         self._next_creation_ms: dict[str, float] = {}
-        self._vector_revisions: dict[str, int] = {}
-        self._vector_deletions: dict[str, int] = {}
+        self._versions = VectorVersions(connection)
 
     def take(
         self,
@@ -89,7 +89,7 @@ class Transaction:
         self._budget.range()
         values = [keys.of(value) for value in equals]
         values += [keys.of(bound.value) for bound in bounds]
-        limit = count if where is None else -1
+        limit = count if where is None or count == 0 else -1
         result: list[Row] = []
         cursor = self.connection.execute(sql, (*values, limit))
         try:
@@ -184,7 +184,7 @@ class Transaction:
         cells = rows.encode(table, document, size)
         cells["seq"] = rows.seq_of(creation_ms)
         if table is tables.VECTORS:
-            cells["revision"] = self._vector_revision(document["indexName"])
+            cells["revision"] = self._versions.revision(document["indexName"])
         self.connection.execute(statements.insert(table, tuple(cells)), tuple(cells.values()))
 
     def patch(self, row: Row, fields: dict[str, Any]) -> None:
@@ -206,7 +206,7 @@ class Transaction:
             return
         self._budget.write(size)
         if table is tables.VECTORS:
-            cells["revision"] = self._vector_revision(document["indexName"])
+            cells["revision"] = self._versions.revision(document["indexName"])
         sql = statements.update(table, tuple(cells))
         self.connection.execute(sql, (*cells.values(), row.seq))
 
@@ -222,14 +222,11 @@ class Transaction:
         if deleted.rowcount == 0:
             raise Thrown(f"Delete on nonexistent document ID {row.document[ID]}")
         if row.table is tables.VECTORS:
-            index_name = row.document["indexName"]
-            self._vector_revision(index_name)
-            self._vector_deletions[index_name] = self._vector_deletions.get(index_name, 0) + 1
+            self._versions.count_deletion(row.document["indexName"])
 
     def finish(self) -> None:
         """Write what is only known at the end, before the commit."""
-        for index_name, deletions in self._vector_deletions.items():
-            self.connection.execute(statements.COUNT_VECTOR_DELETIONS, (deletions, index_name))
+        self._versions.finish()
 
     def _take_creation_time(self, table: Table) -> float:
         creation_ms = self._next_creation_ms.get(table.name)
@@ -240,17 +237,6 @@ class Transaction:
                 creation_ms = max(creation_ms, math.nextafter(rows.creation_time(last), math.inf))
         self._next_creation_ms[table.name] = math.nextafter(creation_ms, math.inf)
         return creation_ms
-
-    def _vector_revision(self, index_name: str) -> int:
-        """Return the number that this transaction's writes to an index carry."""
-        revision = self._vector_revisions.get(index_name)
-        if revision is None:
-            self.connection.execute(statements.BUMP_VECTOR_VERSION, (index_name,))
-            (revision,) = self.connection.execute(
-                statements.VECTOR_VERSION, (index_name,)
-            ).fetchone()
-            self._vector_revisions[index_name] = revision
-        return int(revision)
 
 
 def _check_system_fields(document: dict[str, Any], identity: str, creation_ms: float) -> None:

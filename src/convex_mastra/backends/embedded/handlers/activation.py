@@ -13,14 +13,18 @@ from convex_mastra.wire import Json
 
 MIN_REMAINING_TOKENS: Final = 1000.0
 OVERSHOOT_SHARE: Final = 0.95
-NOTHING: Final[Json] = {
-    "activatedCycleIds": [],
-    "activatedMessageIds": [],
-    "chunksActivated": 0.0,
-    "messageTokensActivated": 0.0,
-    "messagesActivated": 0.0,
-    "observationTokensActivated": 0.0,
-}
+
+
+def nothing() -> Json:
+    """Return the reply when there is nothing to activate."""
+    return {
+        "activatedCycleIds": [],
+        "activatedMessageIds": [],
+        "chunksActivated": 0.0,
+        "messageTokensActivated": 0.0,
+        "messagesActivated": 0.0,
+        "observationTokensActivated": 0.0,
+    }
 
 
 def boundary(chunks: list[Any], request: Json) -> int:

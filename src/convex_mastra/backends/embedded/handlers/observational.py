@@ -1,7 +1,7 @@
-"""Observational memory: generations of a record, its buffered chunks and reflections.
+"""Observational memory: generations of a record, and its buffered chunks.
 
 Re-tells src/server/observational-memory.ts; the choice of how many chunks to activate is in
-``activation``. Chunks and configuration are JSON texts.
+``activation``, reflections are in ``reflections``. Chunks and configuration are JSON texts.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from convex_mastra import limits
-from convex_mastra.backends.embedded import js, jsjson
+from convex_mastra.backends.embedded import js
 from convex_mastra.backends.embedded.arguments import returned
-from convex_mastra.backends.embedded.handlers import activation
-from convex_mastra.backends.embedded.handlers.replies import merged, ok
-from convex_mastra.backends.embedded.js import Thrown
+from convex_mastra.backends.embedded.handlers import activation, reflections
+from convex_mastra.backends.embedded.handlers.memory_rows import number, require, text
+from convex_mastra.backends.embedded.handlers.replies import ok
+from convex_mastra.backends.embedded.js.json import from_convex, parse_or, stringify
 from convex_mastra.backends.embedded.rows import Row
-from convex_mastra.backends.embedded.tables import BY_ID, OBSERVATIONAL_MEMORY
+from convex_mastra.backends.embedded.tables import OBSERVATIONAL_MEMORY
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json
 
@@ -50,7 +51,7 @@ def _get_history(transaction: Transaction, request: Json) -> Json:
 
 
 def _update_active(transaction: Transaction, request: Json) -> Json:
-    row = _require(transaction, js.get(request, "id"))
+    row = require(transaction, js.get(request, "id"))
     given = js.get(request, "tokenCount")
     tokens = given if js.is_finite(given) and given >= 0 else 0.0
     transaction.patch(
@@ -60,7 +61,7 @@ def _update_active(transaction: Transaction, request: Json) -> Json:
             "lastObservedAt": js.get(request, "lastObservedAt"),
             "pendingMessageTokens": 0.0,
             "observationTokenCount": tokens,
-            "totalTokensObserved": js.add(_number(row, "totalTokensObserved"), tokens),
+            "totalTokensObserved": js.add(number(row, "totalTokensObserved"), tokens),
             "observedMessageIds": js.get(request, "observedMessageIds"),
             "updatedAt": js.get(request, "updatedAt"),
         },
@@ -69,12 +70,12 @@ def _update_active(transaction: Transaction, request: Json) -> Json:
 
 
 def _append_chunk(transaction: Transaction, request: Json) -> Json:
-    row = _require(transaction, js.get(request, "id"))
+    row = require(transaction, js.get(request, "id"))
     chunk = js.get(request, "chunk")
     chunks = _stored_chunks(row)
-    chunks.append(None if chunk is js.UNDEFINED else jsjson.from_convex(chunk))
+    chunks.append(None if chunk is js.UNDEFINED else from_convex(chunk))
     changes = {
-        "bufferedObservationChunks": jsjson.stringify(chunks),
+        "bufferedObservationChunks": stringify(chunks),
         "updatedAt": js.get(request, "updatedAt"),
     }
     buffered_at = js.get(request, "lastBufferedAtTime")
@@ -85,33 +86,36 @@ def _append_chunk(transaction: Transaction, request: Json) -> Json:
 
 
 def _swap_buffered(transaction: Transaction, request: Json) -> Json:
-    row = _require(transaction, js.get(request, "id"))
+    row = require(transaction, js.get(request, "id"))
     chunks = _stored_chunks(row)
     refreshed = js.get(request, "bufferedChunks")
-    if chunks and type(refreshed) is list:
-        chunks = jsjson.from_convex(refreshed)
+    is_refreshed = bool(chunks) and type(refreshed) is list
+    if is_refreshed:
+        chunks = refreshed
     if not chunks:
-        return ok(activation.NOTHING.copy())
+        return ok(activation.nothing())
     count = activation.boundary(chunks, request)
     activated, remaining = chunks[:count], chunks[count:]
+    if is_refreshed:
+        remaining = from_convex(remaining)
     summary = activation.summarise(activated)
     observed_at = _first_given(
         js.get(request, "lastObservedAt"),
         js.get(activated[-1], "lastObservedAt") if activated else js.UNDEFINED,
         js.get(request, "now"),
     )
-    active, content = _text(row, "activeObservations"), summary["observations"]
+    active, content = text(row, "activeObservations"), summary["observations"]
     if active:
         content = f"{active}\n\n--- message boundary ({js.to_string(observed_at)}) ---\n\n{content}"
-    tokens = js.add(_number(row, "observationTokenCount"), summary["observationTokensActivated"])
-    pending = _number(row, "pendingMessageTokens") - js.to_number(summary["messageTokensActivated"])
+    tokens = js.add(number(row, "observationTokenCount"), summary["observationTokensActivated"])
+    pending = number(row, "pendingMessageTokens") - js.to_number(summary["messageTokensActivated"])
     transaction.patch(
         row,
         {
             "activeObservations": content,
             "observationTokenCount": tokens,
             "pendingMessageTokens": js.encoded(js.larger(0.0, pending)),
-            "bufferedObservationChunks": jsjson.stringify(remaining) if remaining else None,
+            "bufferedObservationChunks": stringify(remaining) if remaining else None,
             "lastObservedAt": observed_at,
             "updatedAt": js.get(request, "now"),
         },
@@ -119,104 +123,23 @@ def _swap_buffered(transaction: Transaction, request: Json) -> Json:
     return ok(returned(summary))
 
 
-def _update_reflection(transaction: Transaction, request: Json) -> Json:
-    row = _require(transaction, js.get(request, "id"))
-    existing, reflection = _text(row, "bufferedReflection"), js.get(request, "reflection")
-    if existing:
-        reflection = f"{existing}\n\n{js.to_string(reflection)}"
-    transaction.patch(
-        row,
-        {
-            "bufferedReflection": reflection,
-            "bufferedReflectionTokens": js.add(
-                _number(row, "bufferedReflectionTokens"), js.get(request, "tokenCount")
-            ),
-            "bufferedReflectionInputTokens": js.add(
-                _number(row, "bufferedReflectionInputTokens"), js.get(request, "inputTokenCount")
-            ),
-            "reflectedObservationLineCount": js.get(request, "reflectedObservationLineCount"),
-            "updatedAt": js.get(request, "updatedAt"),
-        },
-    )
-    return ok()
-
-
-def _swap_reflection(transaction: Transaction, request: Json) -> Json:
-    current = js.get(request, "currentRecord")
-    row = _require(transaction, js.get(current, "id"))
-    reflection = _text(row, "bufferedReflection")
-    if not reflection:
-        raise Thrown("No buffered reflection to swap")
-    lines = _text(row, "activeObservations").split("\n")
-    reflected = js.encoded(_number(row, "reflectedObservationLineCount"))
-    rest = "\n".join(js.slice_of(lines, reflected)).strip()
-    observations = f"{reflection}\n\n{rest}" if rest else reflection
-    record = _next_generation(request, current, observations)
-    transaction.insert(OBSERVATIONAL_MEMORY, record)
-    transaction.patch(
-        row,
-        {
-            "bufferedReflection": None,
-            "bufferedReflectionTokens": None,
-            "bufferedReflectionInputTokens": None,
-            "reflectedObservationLineCount": None,
-            "updatedAt": js.get(request, "now"),
-        },
-    )
-    return ok(merged(record, {}))
-
-
-def _next_generation(request: Json, current: Any, observations: str) -> Json:
-    now = js.get(request, "now")
-    kept = (
-        "lookupKey scope resourceId threadId config lastObservedAt totalTokensObserved "
-        "observedTimezone metadata"
-    )
-    return {
-        "id": js.get(request, "newId"),
-        **{name: js.get(current, name) for name in kept.split()},
-        "activeObservations": observations,
-        "activeObservationsPendingUpdate": None,
-        "originType": "reflection",
-        "generationCount": js.add(js.get(current, "generationCount"), 1.0),
-        "lastReflectionAt": now,
-        "pendingMessageTokens": 0.0,
-        "observationTokenCount": js.get(request, "tokenCount"),
-        "isObserving": False,
-        "isReflecting": False,
-        "isBufferingObservation": False,
-        "isBufferingReflection": False,
-        "lastBufferedAtTokens": 0.0,
-        "lastBufferedAtTime": None,
-        "createdAt": now,
-        "updatedAt": now,
-    }
-
-
 def _update_config(transaction: Transaction, request: Json) -> Json:
-    row = _require(transaction, js.get(request, "id"))
+    row = require(transaction, js.get(request, "id"))
     config = _deep_merged(
         _json_object(row.document["config"]), _json_object(js.get(request, "config"))
     )
     updated_at = js.get(request, "updatedAt")
-    transaction.patch(row, {"config": jsjson.stringify(config), "updatedAt": updated_at})
+    transaction.patch(row, {"config": stringify(config), "updatedAt": updated_at})
     return ok()
 
 
-def _require(transaction: Transaction, identity: Any) -> Row:
-    row = transaction.unique(OBSERVATIONAL_MEMORY, BY_ID, identity)
-    if row is None:
-        raise Thrown(f"Observational memory record not found: {js.to_string(identity)}")
-    return row
-
-
 def _stored_chunks(row: Row) -> list[Any]:
-    chunks = jsjson.parse_or(js.get(row.document, "bufferedObservationChunks"), [])
+    chunks = parse_or(js.get(row.document, "bufferedObservationChunks"), [])
     return chunks if type(chunks) is list else []
 
 
-def _json_object(text: Any) -> Json:
-    parsed = jsjson.parse_or(text, {})
+def _json_object(config: Any) -> Json:
+    parsed = parse_or(config, {})
     return parsed if type(parsed) is dict else {}
 
 
@@ -227,17 +150,6 @@ def _deep_merged(target: Json, source: Json) -> Json:
         both_objects = type(old) is dict and type(value) is dict
         output[key] = _deep_merged(old, value) if both_objects else value
     return output
-
-
-def _text(row: Row, name: str) -> str:
-    value = js.get(row.document, name)
-    return value if type(value) is str else ""
-
-
-def _number(row: Row, name: str) -> float:
-    """``Number(doc[name] || 0)`` of a column that holds a number or nothing."""
-    value = js.get(row.document, name)
-    return js.number(value) if js.truthy(value) else 0.0
 
 
 def _first_given(*values: Any) -> Any:
@@ -252,7 +164,6 @@ OPERATIONS: Final[dict[str, Callable[[Transaction, Json], Json]]] = {
     "omUpdateActive": _update_active,
     "omAppendBufferedChunk": _append_chunk,
     "omSwapBuffered": _swap_buffered,
-    "omUpdateBufferedReflection": _update_reflection,
-    "omSwapBufferedReflection": _swap_reflection,
     "omUpdateConfig": _update_config,
+    **reflections.OPERATIONS,
 }

@@ -16,7 +16,7 @@ from convex_mastra.backends.embedded.arguments import returned
 from convex_mastra.backends.embedded.handlers import background_tasks, scans, upserts
 from convex_mastra.backends.embedded.handlers.replies import merged, more, ok, unsupported
 from convex_mastra.backends.embedded.js import Thrown
-from convex_mastra.backends.embedded.jsjson import parse_or
+from convex_mastra.backends.embedded.js.json import parse_or
 from convex_mastra.backends.embedded.rows import Row
 from convex_mastra.backends.embedded.tables import (
     BACKGROUND_TASKS,

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from convex_mastra import timestamps
-from convex_mastra.backends.embedded import js, jsjson
+from convex_mastra.backends.embedded import js
 from convex_mastra.backends.embedded.handlers.replies import failed, ok, unsupported
 from convex_mastra.backends.embedded.js import Thrown
+from convex_mastra.backends.embedded.js.json import from_convex, parse, stringify
 from convex_mastra.backends.embedded.rows import Row
 from convex_mastra.backends.embedded.tables import WORKFLOW_SNAPSHOTS, Table
 from convex_mastra.backends.embedded.transaction import Transaction
@@ -24,8 +25,8 @@ PENDING_MARKER: Final = "__mastra_pending__"
 
 
 def _merge_step_result(transaction: Transaction, row: Row, snapshot: Json, request: Json) -> Json:
-    result = jsjson.parse(js.get(request, "result"))
-    request_context = jsjson.parse(js.get(request, "requestContext"))
+    result = parse(js.get(request, "result"))
+    request_context = parse(js.get(request, "requestContext"))
     step = js.to_string(js.get(request, "stepId"))
     context = snapshot["context"]
     if type(context) is not dict:
@@ -36,13 +37,13 @@ def _merge_step_result(transaction: Transaction, row: Row, snapshot: Json, reque
         request_context
     )
     _store(transaction, row, snapshot)
-    return ok(jsjson.stringify(context))
+    return ok(stringify(context))
 
 
 def _merge_state(transaction: Transaction, row: Row, snapshot: Json, request: Json) -> Json:
-    merged = snapshot | js.spread(jsjson.parse(js.get(request, "opts")))
+    merged = snapshot | js.spread(parse(js.get(request, "opts")))
     _store(transaction, row, merged)
-    return ok(jsjson.stringify(merged))
+    return ok(stringify(merged))
 
 
 def _merged_result(existing: Any, result: Any) -> Any:
@@ -88,10 +89,10 @@ def _may_be_reset(old: Any) -> bool:
 
 def _parse(stored: Any, run_id: Any) -> Any:
     if type(stored) is str:
-        return jsjson.parse(stored)
+        return parse(stored)
     if stored is None:
         return _empty_snapshot(run_id)
-    return jsjson.parse(jsjson.stringify(jsjson.from_convex(stored)))
+    return parse(stringify(from_convex(stored)))
 
 
 def _empty_snapshot(run_id: Any) -> Json:
@@ -112,7 +113,7 @@ def _empty_snapshot(run_id: Any) -> Json:
 
 def _store(transaction: Transaction, row: Row, snapshot: Json) -> None:
     now = timestamps.to_text(datetime.now(UTC))
-    transaction.patch(row, {"snapshot": jsjson.stringify(snapshot), "updatedAt": now})
+    transaction.patch(row, {"snapshot": stringify(snapshot), "updatedAt": now})
 
 
 _MERGES: Final[dict[str, Callable[[Transaction, Row, Json, Json], Json]]] = {
