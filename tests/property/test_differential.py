@@ -1,0 +1,83 @@
+"""The embedded backend against Mastra's own server, by random sequences of operations.
+
+Both must give the same reply to every operation and end with the same rows in the same order.
+The reference is the npm package's handler in Convex's mock; ``comparison`` says what the mock
+words otherwise. ``CONVEX_MASTRA_SEQUENCES`` sets how many sequences are drawn.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from convex_mastra.backends.embedded import EmbeddedBackend
+from tests.property.comparison import (
+    embedded_place,
+    embedded_rows,
+    empty,
+    reference_place,
+    start_embedded_backend,
+)
+from tests.property.operations import GROUPS, sequences
+from tests.reference import ReferenceServer, start_reference_server
+
+SEQUENCES: Final = int(os.environ.get("CONVEX_MASTRA_SEQUENCES", "2000"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ReferenceServer]:
+    with start_reference_server(probes=True) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def http(server: ReferenceServer) -> Iterator[httpx.Client]:
+    with server.connect() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[EmbeddedBackend]:
+    with start_embedded_backend() as started:
+        yield started
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@settings(
+    max_examples=-(-SEQUENCES // len(GROUPS)),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[
+        HealthCheck.data_too_large,
+        HealthCheck.too_slow,
+    ],
+)
+@given(data=st.data())
+def test_same_replies_and_same_rows(
+    server: ReferenceServer,
+    http: httpx.Client,
+    backend: EmbeddedBackend,
+    group: str,
+    data: st.DataObject,
+) -> None:
+    steps = data.draw(sequences(group))
+    server.reset()
+    empty(backend)
+    ours, theirs = embedded_place(backend), reference_place(server, http)
+    for number, step in enumerate(steps, start=1):
+        expected, answer = theirs.run(step), ours.run(step)
+        if answer != expected:
+            note(f"step {number} of {len(steps)}: {step}")
+        assert answer == expected
+    assert _comparable(ours, embedded_rows(backend)) == _comparable(theirs, server.rows())
+
+
+def _comparable(place: Any, tables: dict[str, list[Any]]) -> Any:
+    # Identities are numbered as they appear, so both places must be walked in the same order.
+    return {name: place.comparable(tables[name]) for name in sorted(tables) if tables[name]}
