@@ -1,0 +1,179 @@
+"""LangChain documents in ``mastra_vectors.metadata``, and back.
+
+The text is kept under ``text``, which Mastra's RAG tools read, and the metadata beside it, so that
+both languages filter on it. What Convex would not give back exactly (``3.0``, integers beyond
+2**53, NaN, deep nesting, keys outside ASCII) is also kept as one JSON text under ``_langchain``.
+A value that someone changed natively since wins over that text. Called by ``vector_store``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import uuid4
+
+from langchain_core.documents import Document
+
+from convex_mastra import InvalidArgumentError
+from convex_mastra.filters import identical
+from convex_mastra.limits import DOCUMENT_DEPTH, OBJECT_FIELDS
+from convex_mastra.ops.vector_arguments import checked_ids
+from convex_mastra.values import measure, plain_numbers
+from langchain_convex_mastra.sameness import same
+
+TEXT: Final = "text"
+MESSAGE_TEXT: Final = "content"
+"""Where Mastra's semantic recall keeps the text."""
+EXACT: Final = "_langchain"
+_OWN_KEYS: Final = frozenset({TEXT, EXACT, "__proto__"})
+_VALUE_DEPTH: Final = DOCUMENT_DEPTH - 2
+"""Levels that a document and its metadata leave to a value."""
+_UNESCAPED: Final = "".join(map(chr, range(ord(" "), ord("~") + 1))).replace("%", "")
+
+
+def records_of(
+    texts: Iterable[str],
+    metadatas: Sequence[dict[str, Any]] | None,
+    ids: Sequence[str | None] | None,
+) -> tuple[list[str], list[str], list[dict[str, Any]]]:
+    """Return ids, texts and what to store beside each vector, all checked.
+
+    Raises:
+        InvalidArgumentError: lengths that differ, an id that is empty or repeated, metadata that
+            JSON cannot carry.
+    """
+    texts = list(texts)
+    for name, values in (("metadatas", metadatas), ("ids", ids)):
+        if values is not None and (isinstance(values, str) or len(values) != len(texts)):
+            raise InvalidArgumentError(
+                f"There are {len(texts)} texts but {len(values)} {name}.", field=name
+            )
+    named = [str(uuid4()) if given is None else given for given in ids or [None] * len(texts)]
+    stored = [
+        stored_metadata(text, (metadatas[i] or {}) if metadatas else {}, f"metadatas[{i}]")
+        for i, text in enumerate(texts)
+    ]
+    return checked_ids(named, len(texts)), texts, stored
+
+
+def stored_metadata(text: str, metadata: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """Return what is stored beside the vector of a document.
+
+    Raises:
+        InvalidArgumentError: a value that JSON cannot carry (a datetime, a set), or a key that is
+            no text. Tuples are kept as lists.
+    """
+    _check_json(metadata, field)
+    native: dict[str, Any] = {}
+    for name, value in metadata.items():
+        key = native_key(name)
+        if len(native) < OBJECT_FIELDS - len(_OWN_KEYS) and _fits(key, value):
+            native.setdefault(key, value)
+    stored = {**native, TEXT: text}
+    if not same(plain_numbers(native), dict(metadata)):
+        stored[EXACT] = _dumped(metadata)
+    return stored
+
+
+def document_of(vector_id: str, stored: Mapping[str, Any] | None) -> Document:
+    """Return the document kept beside a vector, whoever wrote it."""
+    metadata = dict(stored or {})
+    key = TEXT if isinstance(metadata.get(TEXT), str) else MESSAGE_TEXT
+    text = metadata.pop(key) if isinstance(metadata.get(key), str) else ""
+    exact = _loaded(metadata.pop(EXACT, None))
+    if exact is not None:
+        names: dict[str, str] = {}
+        for name in exact:
+            names.setdefault(native_key(name), name)
+        for stored_key, value in metadata.items():
+            name = names.get(stored_key, stored_key)
+            if name not in exact or not identical(exact[name], value):
+                exact[name] = value
+        metadata = exact
+    return Document(id=vector_id, page_content=text, metadata=metadata)
+
+
+def native_key(name: str) -> str:
+    """Return the key under which a metadata key is stored: itself, or with %-escapes."""
+    if name.isascii() and name.isprintable() and name not in _OWN_KEYS:
+        return name if not name.startswith("$") else f"%24{name[1:]}"
+    escaped = quote(name, safe=_UNESCAPED)
+    return f"%{ord(name[0]):02X}{name[1:]}" if name in _OWN_KEYS else escaped
+
+
+def native_filter(where: Mapping[str, Any] | Callable[..., Any] | None) -> dict[str, Any] | None:
+    """Return a filter on metadata as a filter on what is stored. ``text`` means the text.
+
+    Raises:
+        InvalidArgumentError: it is a function, or no mapping.
+    """
+    if where is None:
+        return None
+    if not isinstance(where, Mapping):
+        raise InvalidArgumentError(
+            f"filter must be a mapping in Mastra's filter grammar, not {type(where).__name__}.",
+            field="filter",
+        )
+    if set(where) == {"metadata"} and isinstance(where["metadata"], Mapping):
+        where = where["metadata"]  # Mastra's other way to write a filter
+    return {
+        name if name.startswith("$") or name in _OWN_KEYS else native_key(name): (
+            _native_operand(name, operand)
+        )
+        for name, operand in where.items()
+    }
+
+
+def _native_operand(name: str, operand: Any) -> Any:
+    if name in ("$and", "$or", "$nor") and isinstance(operand, list | tuple):
+        return [native_filter(branch) for branch in operand]
+    return native_filter(operand) if name == "$not" else operand
+
+
+def _fits(key: str, value: Any) -> bool:
+    try:
+        measure({key: value}, "metadata", depth_limit=_VALUE_DEPTH + 1)
+    except InvalidArgumentError:
+        return False
+    return bool(key)
+
+
+def _check_json(value: Any, field: str) -> None:
+    if value is None or isinstance(value, str | bool | int | float):
+        return
+    if isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            _check_json(item, f"{field}[{position}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidArgumentError(
+                    f"{field} has the key {key!r}; keys must be text.", field=field
+                )
+            _check_json(item, f"{field}.{key}")
+    else:
+        raise InvalidArgumentError(
+            f"{field} is of type {type(value).__name__}, which JSON cannot carry; store it as "
+            "text or a number.",
+            field=field,
+        )
+
+
+def _loaded(text: Any) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads(text)
+    except (TypeError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) else None
+
+
+def _dumped(metadata: Mapping[str, Any]) -> str:
+    # Python's JSON, which has NaN and infinity: nobody else reads this text.
+    text = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
+        return json.dumps(metadata, separators=(",", ":"))
+    return text

@@ -1,0 +1,92 @@
+"""One stored row, read as LangChain messages.
+
+Chooses between the exact messages a row keeps and what its parts say, run of parts by run of
+parts. Never fails on a row: what no part says and no entry restores is left out. Called by
+``conversation`` and ``turns``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+
+from convex_mastra import Message
+from langchain_convex_mastra.messages.blocks import Part, only_parts
+from langchain_convex_mastra.messages.exact import (
+    Entry,
+    cut,
+    exact_message,
+    valid_entries,
+)
+from langchain_convex_mastra.messages.from_mastra import (
+    call_id_of,
+    results_of,
+    single_message,
+    turn_messages,
+)
+from langchain_convex_mastra.messages.older import in_signal_tag, parts_of_row
+
+
+def messages_of(row: Message) -> list[BaseMessage]:
+    """Return the LangChain messages a row holds, in order; most rows hold one.
+
+    An assistant row is a whole turn: AI messages, each followed by the tool messages that answer
+    it. A row whose parts Mastra changed is read from its parts.
+    """
+    entries = valid_entries(row.content) if isinstance(row.content, Mapping) else None
+    if entries is None:
+        return _read_parts(row, parts_of_row(row))
+    parts = only_parts(row.content["parts"])
+    *runs, rest = cut(parts, [entry["parts"] for entry in entries])
+    messages: list[BaseMessage] = []
+    for entry, run in zip(entries, runs, strict=True):
+        messages += _read_entry(row, entry, run, _steps_in(messages))
+    return messages + _read_parts(row, rest, _steps_in(messages))
+
+
+def _read_entry(
+    row: Message, entry: Entry, run: Sequence[Part], steps_before: int
+) -> list[BaseMessage]:
+    kind = entry.get("type")
+    message = exact_message(kind, entry["data"], run) if kind else None
+    answers = _exact_answers(entry, run)
+    if message is None:
+        if row.role != "assistant":
+            return single_message(row.role, run, row.id)
+        return turn_messages(run, row.id, steps_before=steps_before, exact=answers)
+    if isinstance(message, ToolMessage):
+        return [message]
+    later = [
+        result
+        for result in results_of(run, row.id)
+        if isinstance(result, ToolMessage) and result.tool_call_id not in answers
+    ]
+    return [message, *answers.values(), *later]
+
+
+def _exact_answers(entry: Entry, run: Sequence[Part]) -> dict[str, ToolMessage]:
+    answers: dict[str, ToolMessage] = {}
+    for tool in entry.get("tools", ()):
+        for part in run:
+            call = part.get("toolInvocation")
+            if isinstance(call, Mapping) and call_id_of(call) == tool["id"]:
+                message = exact_message(tool.get("type", "tool"), tool["data"], [part])
+                if isinstance(message, ToolMessage):
+                    answers[tool["id"]] = message
+                break
+    return answers
+
+
+def _read_parts(row: Message, parts: list[Part], steps_before: int = 0) -> list[BaseMessage]:
+    if row.role == "assistant":
+        return turn_messages(parts, row.id, steps_before=steps_before)
+    if row.role == "tool":  # an old row: the results of calls in a row before
+        return results_of(parts, row.id)
+    if row.role == "signal":
+        parts = in_signal_tag(row, parts)
+    return single_message(row.role, parts, row.id)
+
+
+def _steps_in(messages: Sequence[BaseMessage]) -> int:
+    return sum(isinstance(message, AIMessage) for message in messages)

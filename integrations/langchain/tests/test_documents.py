@@ -1,0 +1,124 @@
+"""Documents and the metadata stored for them."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convex_mastra import InvalidArgumentError
+from convex_mastra.limits import DOCUMENT_DEPTH
+from convex_mastra.values import measure, plain_numbers
+from integrations.langchain.tests.strategies import JSON
+from langchain_convex_mastra.documents import (
+    document_of,
+    native_filter,
+    native_key,
+    stored_metadata,
+)
+from langchain_convex_mastra.sameness import same
+
+KEYS = st.sampled_from(
+    ["a", "text", "content", "_langchain", "__proto__", "", "$x", "%24x", "größe", "a.b", "%"]
+) | st.text(st.characters(codec="utf-8"), max_size=3)
+METADATA = st.dictionaries(KEYS, JSON, max_size=4)
+
+
+def through_convex(value: Any) -> Any:
+    """What comes back: keys sorted, numbers as floats, then made plain by the core."""
+    if isinstance(value, dict):
+        return {key: through_convex(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [through_convex(item) for item in value]
+    return plain_numbers(float(value)) if type(value) in (int, float) else value
+
+
+def kept(text: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    stored = stored_metadata(text, metadata, "metadata")
+    measure(stored, "metadata", depth_limit=DOCUMENT_DEPTH - 1)  # Convex would take it
+    back: dict[str, Any] = through_convex(stored)
+    return back
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=5), METADATA)
+def test_any_metadata_comes_back(text: str, metadata: dict[str, Any]) -> None:
+    document = document_of("id", kept(text, metadata))
+    assert (document.id, document.page_content) == ("id", text)
+    assert same(document.metadata, metadata)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"id": 1, "score": 1.0, "big": 2**60, "none": None, "flag": True},
+        {"nan": math.nan, "deep": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]},
+        {"surrogate": "\ud800", "$where": {"$gt": 1}, "größe": "ö"},
+        {f"key{n}": n for n in range(2_000)},
+    ],
+)
+def test_what_convex_cannot_hold_comes_back(metadata: dict[str, Any]) -> None:
+    back = document_of("id", kept("t", metadata)).metadata
+    if "nan" in metadata:
+        assert math.isnan(back["nan"])
+        back, metadata = ({**one, "nan": 0} for one in (back, metadata))
+    assert same(back, metadata)
+
+
+def test_plain_metadata_is_stored_as_mastra_stores_it() -> None:
+    metadata = {"source": "a.md", "page": 3, "tags": ["x"], "ratio": 0.5}
+    assert stored_metadata("hello", metadata, "m") == {"text": "hello", **metadata}
+
+
+def test_tuples_become_lists() -> None:
+    assert document_of("i", kept("t", {"box": (1, 2.5)})).metadata == {"box": [1, 2.5]}
+
+
+@pytest.mark.parametrize(
+    "value", [datetime.now(UTC), {1: "a"}, {"deep": [{1, 2}]}, b"bytes", object()]
+)
+def test_what_json_cannot_carry_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"metadatas\[0\]\.k"):
+        stored_metadata("t", {"k": value}, "metadatas[0]")
+
+
+def test_a_native_change_wins() -> None:
+    stored = kept("t", {"size": 2.0, "kept": 1.0, "größe": 1})
+    changed = {**stored, "text": "new", "size": 3, "added": True}
+    document = document_of("id", changed)
+    assert document.page_content == "new"
+    assert document.metadata == {"size": 3, "kept": 1.0, "größe": 1, "added": True}
+    assert type(document.metadata["kept"]) is float
+
+
+@pytest.mark.parametrize(
+    ("stored", "text", "metadata"),
+    [
+        ({"text": "chunk", "source": "a", "docId": "d"}, "chunk", {"source": "a", "docId": "d"}),
+        ({"content": "said", "role": "user"}, "said", {"role": "user"}),
+        ({"text": 3, "n": 1}, "", {"text": 3, "n": 1}),
+        ({"text": "t", "_langchain": "no json", "%41": 1}, "t", {"%41": 1}),
+        (None, "", {}),
+    ],
+)
+def test_rows_of_mastra(stored: Any, text: str, metadata: dict[str, Any]) -> None:
+    document = document_of("id", stored)
+    assert (document.page_content, document.metadata) == (text, metadata)
+
+
+def test_filters_name_stored_keys() -> None:
+    assert native_filter(None) is None
+    assert native_key("größe") == "gr%C3%B6%C3%9Fe"
+    where = {"text": {"$contains": "x"}, "größe": 1, "$or": [{"größe.x": 1}, {"a.b": {"$gt": 1}}]}
+    assert native_filter(where) == {
+        "text": {"$contains": "x"},
+        "gr%C3%B6%C3%9Fe": 1,
+        "$or": [{"gr%C3%B6%C3%9Fe.x": 1}, {"a.b": {"$gt": 1}}],
+    }
+    assert native_filter({"metadata": {"größe": 1}}) == {"gr%C3%B6%C3%9Fe": 1}
+    assert native_filter({"$not": {"größe": 1}}) == {"$not": {"gr%C3%B6%C3%9Fe": 1}}
+    with pytest.raises(InvalidArgumentError, match="function"):
+        native_filter(lambda _document: True)

@@ -1,0 +1,221 @@
+"""Conversations and documents, read and written by npm's packages on the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from convex_mastra.timestamps import to_text
+from langchain_convex_mastra import ConvexChatMessageHistory, ConvexVectorStore
+from tests.interop.node import run_node
+from tests.lanes import SERVED_LANES, Deployment
+
+pytestmark = pytest.mark.parametrize("deployment", SERVED_LANES, indirect=True, scope="session")
+
+Unique = Callable[[str], str]
+START = datetime(2026, 1, 2, 3, 4, 5, 0, UTC)
+CALL = {"name": "weather", "args": {"city": "Oslo"}, "id": "c1", "type": "tool_call"}
+OTHER_CALL = {"name": "time", "args": {"zone": "UTC"}, "id": "c2", "type": "tool_call"}
+PENDING_CALL = {"name": "weather", "args": {"city": "Bergen"}, "id": "c3", "type": "tool_call"}
+
+
+def on(deployment: Deployment, **request: Any) -> Any:
+    place = {
+        "url": deployment.url,
+        "key": deployment.admin_key,
+        "storageFunction": deployment.storage_function,
+    }
+    return run_node("store.ts", place | request)
+
+
+def history_on(deployment: Deployment, thread_id: str) -> ConvexChatMessageHistory:
+    return ConvexChatMessageHistory(
+        thread_id,
+        deployment_url=deployment.url,
+        admin_auth_token=deployment.admin_key,
+        storage_function=deployment.storage_function,
+    )
+
+
+def test_mastra_reads_the_same_turns(deployment: Deployment, unique: Unique) -> None:
+    thread_id = unique("t")
+    batches: list[list[BaseMessage]] = [
+        [SystemMessage("be kind"), HumanMessage("weather and time?")],
+        [AIMessage("let me check", tool_calls=[CALL, OTHER_CALL], id=unique("run"))],
+        [ToolMessage("12:00", tool_call_id="c2", artifact={"private": True})],
+        [ToolMessage("no such city", tool_call_id="c1", status="error")],
+        [AIMessage("It is noon.", usage_metadata=None)],
+        [
+            HumanMessage(
+                [
+                    {"type": "text", "text": "what is this?"},
+                    {"type": "image", "url": "https://example.org/a.png"},
+                ]
+            ),
+            AIMessage(
+                [
+                    {"type": "thinking", "thinking": "a cat?", "signature": "sig"},
+                    {"type": "text", "text": "A cat."},
+                    {"type": "no_such_block", "any": 1},
+                ],
+                response_metadata={"model_provider": "anthropic"},
+            ),
+            ChatMessage(content="hm", role="critic"),
+            FunctionMessage(name="f", content="42"),
+            HumanMessage(""),
+            AIMessage(""),
+            ToolMessage("r", tool_call_id="nobody called", name="search"),
+            AIMessage("", tool_calls=[PENDING_CALL]),
+        ],
+    ]
+    with history_on(deployment, thread_id) as history:
+        for batch in batches:
+            history.add_messages(batch)
+        assert history.messages == [message for batch in batches for message in batch]
+
+    read = on(deployment, command="read", threadIds=[thread_id])
+    assert [row["role"] for row in read["recalled"][thread_id]] == [
+        "user", "assistant", "user", "assistant", "user", "assistant", "assistant",
+    ]  # fmt: skip
+    forms = run_node("messagelist.ts", {"messages": read["messages"][thread_id]})["forms"]
+    thrown = {name: form for name, form in forms.items() if isinstance(form, dict)}
+    assert thrown == {}, "no form of the conversation throws"
+
+    prompt = forms["aiV5.prompt"]
+    assert [message["role"] for message in prompt][:6] == [
+        "user", "assistant", "tool", "assistant", "user", "assistant",
+    ]  # fmt: skip
+    said = [part for message in prompt for part in parts_of(message)]
+    texts = [part["text"] for part in said if part["type"] == "text"]
+    assert texts[:5] == [
+        "weather and time?", "let me check", "It is noon.", "what is this?", "A cat.",
+    ]  # fmt: skip
+    calls = [part["toolCallId"] for part in said if part["type"] == "tool-call"]
+    assert calls == ["c1", "c2", "nobody called"], "pending calls are in no prompt of Mastra's"
+    outputs = {part["toolCallId"]: part["output"] for part in said if part["type"] == "tool-result"}
+    assert outputs["c2"] == {"type": "text", "value": "12:00"}
+    assert outputs["c1"] == {"type": "error-text", "value": "no such city"}
+    assert "be kind" not in str(prompt)
+    assert "https://example.org/a.png" in str(prompt)
+
+
+def parts_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def test_python_reads_what_mastra_wrote(deployment: Deployment, unique: Unique) -> None:
+    thread_id, resource_id = unique("t"), unique("r")
+    question, answer = unique("m"), unique("m")
+    invocation = {
+        "state": "result",
+        "toolCallId": "c1",
+        "toolName": "weather",
+        "args": {"city": "Oslo"},
+        "result": {"temp": 1},
+    }
+    parts = [
+        {"type": "text", "text": "let me check", "createdAt": 1_795_309_847_410},
+        {"type": "tool-invocation", "toolInvocation": invocation},
+        {"type": "step-start", "model": "mock/mock-model"},
+        {"type": "text", "text": "It is 1C"},
+    ]
+    contents = {
+        question: {"format": 2, "parts": [{"type": "text", "text": "hi"}], "content": "hi"},
+        answer: {"format": 2, "parts": parts, "content": "It is 1C"},
+    }
+    on(
+        deployment,
+        command="write",
+        threads=[
+            {
+                "id": thread_id,
+                "resourceId": resource_id,
+                "title": "",
+                "createdAt": to_text(START),
+                "updatedAt": to_text(START),
+            }
+        ],
+        messages=[
+            {
+                "id": message_id,
+                "threadId": thread_id,
+                "resourceId": resource_id,
+                "role": role,
+                "type": "v2",
+                "content": contents[message_id],
+                "createdAt": to_text(START + timedelta(seconds=seconds)),
+            }
+            for seconds, (message_id, role) in enumerate(
+                [(question, "user"), (answer, "assistant")]
+            )
+        ],
+    )
+    with history_on(deployment, thread_id) as history:
+        history.add_messages([HumanMessage("and tomorrow?")])
+        assert history.messages == [
+            HumanMessage("hi", id=question),
+            AIMessage("let me check", tool_calls=[CALL], id=answer),
+            ToolMessage('{"temp": 1}', tool_call_id="c1", name="weather", id=f"{answer}#c1"),
+            AIMessage("It is 1C", id=f"{answer}#1"),
+            HumanMessage("and tomorrow?"),
+        ]
+    read = on(deployment, command="read", threadIds=[thread_id], resourceIds=[resource_id])
+    assert len(read["messagesByResource"][resource_id]) == 3, "the new row is Mastra's resource's"
+
+
+def test_documents_in_both_directions(deployment: Deployment, unique: Unique) -> None:
+    index_name = unique("docs")
+    embedding = DeterministicFakeEmbedding(size=4)
+    vector = embedding.embed_query("hello")
+    with ConvexVectorStore(
+        embedding,
+        index_name=index_name,
+        deployment_url=deployment.url,
+        admin_auth_token=deployment.admin_key,
+        storage_function=deployment.storage_function,
+    ) as store:
+        store.add_texts(["hello"], [{"source": "a.md", "page": 3, "ratio": 1.0}], ids=["py"])
+        on(
+            deployment,
+            command="write",
+            indexes=[
+                {
+                    "indexName": index_name,
+                    "dimension": 4,
+                    "vectors": [
+                        {
+                            "id": "js",
+                            "vector": [-number for number in vector],
+                            "metadata": {"text": "chunk", "source": "b.md"},
+                        }
+                    ],
+                }
+            ],
+        )
+        assert store.similarity_search("hello") == [
+            Document(
+                id="py",
+                page_content="hello",
+                metadata={"source": "a.md", "page": 3, "ratio": 1.0},
+            ),
+            Document(id="js", page_content="chunk", metadata={"source": "b.md"}),
+        ]
+    query = {"indexName": index_name, "queryVector": vector, "filter": {"page": {"$gte": 3}}}
+    ((hit,),) = on(deployment, command="read", queries=[query])["queries"]
+    assert hit["id"] == "py"
+    assert (hit["metadata"]["text"], hit["metadata"]["source"]) == ("hello", "a.md")

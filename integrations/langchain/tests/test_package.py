@@ -1,0 +1,50 @@
+"""The package as a whole: what it exports, and that its README is true."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import langchain_convex_mastra
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+RUN_TIMEOUT_S = 120
+
+
+def test_exports() -> None:
+    assert langchain_convex_mastra.__all__ == [
+        "ConvexChatMessageHistory",
+        "ConvexVectorStore",
+        "__version__",
+    ]
+    assert langchain_convex_mastra.__version__
+
+
+def run(code: str, tmp_path: Path) -> str:
+    """Run code in a new interpreter, in which every warning is an error."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"CONVEX_URL": "file:./mastra.db", "CONVEX_ADMIN_KEY": ""},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=RUN_TIMEOUT_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
+    assert len(examples) == 3
+    assert run("\n".join(examples), tmp_path).splitlines() == [
+        "human: What is Convex?",
+        "ai: A database that reacts.",
+        "2 messages",
+        "Convex is a database. {'page': 1}",
+    ]
