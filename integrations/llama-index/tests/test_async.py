@@ -1,0 +1,170 @@
+"""No async method holds up the loop it runs on, and blocking ones work inside a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters, VectorStoreQuery
+
+from convex_mastra import ConvexVector, open_backend
+from convex_mastra.wire import FunctionCall
+from llama_index_convex_mastra import ConvexDocumentStore, ConvexVectorStore
+
+
+def node(node_id: str) -> TextNode:
+    made = TextNode(id_=node_id, text=node_id, embedding=[1.0, 2.0], metadata={"n": node_id})
+    made.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id="d")
+    return made
+
+
+FILTERS = MetadataFilters(filters=[MetadataFilter(key="n", value="n1")])
+QUERY = VectorStoreQuery(query_embedding=[1.0, 2.0])
+VECTOR_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "async_add": lambda store: store.async_add([node("n3")]),
+    "adelete": lambda store: store.adelete("d"),
+    "adelete_nodes": lambda store: store.adelete_nodes(["n1"], FILTERS),
+    "aget_nodes": lambda store: store.aget_nodes(filters=FILTERS),
+    "aclear": lambda store: store.aclear(),
+    "aquery": lambda store: store.aquery(QUERY),
+}
+DOCUMENT_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "async_add_documents": lambda store: store.async_add_documents([node("n3")]),
+    "aget_document": lambda store: store.aget_document("n1"),
+    "adelete_document": lambda store: store.adelete_document("n1"),
+    "adocument_exists": lambda store: store.adocument_exists("n1"),
+    "aget_docs": lambda store: store.aget_docs(),
+    "aget_nodes": lambda store: store.aget_nodes(["n1", "n2"]),
+    "aget_node": lambda store: store.aget_node("n1"),
+    "aget_node_dict": lambda store: store.aget_node_dict({0: "n1"}),
+    "aset_document_hash": lambda store: store.aset_document_hash("n1", "h"),
+    "aset_document_hashes": lambda store: store.aset_document_hashes({"n1": "h"}),
+    "aget_document_hash": lambda store: store.aget_document_hash("n1"),
+    "aget_all_document_hashes": lambda store: store.aget_all_document_hashes(),
+    "aget_all_document_ids": lambda store: store.aget_all_document_ids(),
+    "aget_ref_doc_info": lambda store: store.aget_ref_doc_info("d"),
+    "aget_all_ref_doc_info": lambda store: store.aget_all_ref_doc_info(),
+    "aref_doc_exists": lambda store: store.aref_doc_exists("d"),
+    "adelete_ref_doc": lambda store: store.adelete_ref_doc("d"),
+}
+
+
+class Gated:
+    """A backend that answers an async call only after another task of the loop has run."""
+
+    def __init__(self) -> None:
+        self._inner = open_backend(":memory:")
+        self._asked = asyncio.Event()
+        self._may_go = asyncio.Event()
+        self.beats = 0
+        self.is_gated = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def send(self, request: FunctionCall, /) -> Any:
+        assert not self.is_gated, f"{request.label} was sent with a blocking call"
+        return self._inner.send(request)
+
+    async def asend(self, request: FunctionCall, /) -> Any:
+        if self.is_gated:
+            self._asked.set()
+            await self._may_go.wait()
+            self._may_go.clear()
+        return await self._inner.asend(request)
+
+    async def other_task(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            self.beats += 1
+            self._may_go.set()
+
+
+async def beats_during(backend: Gated, call: Callable[[], Awaitable[Any]]) -> int:
+    other = asyncio.create_task(backend.other_task())
+    backend.is_gated = True
+    try:
+        async with asyncio.timeout(20):
+            await call()
+    finally:
+        backend.is_gated = False
+        other.cancel()
+    return backend.beats
+
+
+def test_every_async_method_is_tested_here() -> None:
+    for store_class, calls in [
+        (ConvexVectorStore, VECTOR_CALLS),
+        (ConvexDocumentStore, DOCUMENT_CALLS),
+    ]:
+        methods = inspect.getmembers(store_class, inspect.iscoroutinefunction)
+        names = {name for name, _ in methods if not name.startswith("_")}
+        assert names - {"aclose"} == set(calls)
+
+
+@pytest.mark.parametrize("name", VECTOR_CALLS)
+async def test_the_loop_runs_on_during_calls_of_the_vector_store(name: str) -> None:
+    backend = Gated()
+    store = ConvexVectorStore("i", backend=backend)
+    await store.async_add([node("n1"), node("n2")])
+    assert await beats_during(backend, lambda: VECTOR_CALLS[name](store)) >= 1
+    await backend.aclose()
+
+
+@pytest.mark.parametrize("name", DOCUMENT_CALLS)
+async def test_the_loop_runs_on_during_calls_of_the_document_store(name: str) -> None:
+    backend = Gated()
+    store = ConvexDocumentStore(backend=backend)
+    await store.async_add_documents([node("n1"), node("n2")])
+    assert await beats_during(backend, lambda: DOCUMENT_CALLS[name](store)) >= 1
+    await backend.aclose()
+
+
+async def test_converting_many_nodes_lets_other_tasks_run() -> None:
+    backend = open_backend(":memory:")
+    vectors, documents = ConvexVectorStore(backend=backend), ConvexDocumentStore(backend=backend)
+    nodes = [node(f"n{number}") for number in range(640)]
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    for call in (
+        lambda: vectors.async_add(nodes),
+        lambda: documents.async_add_documents(nodes),
+        lambda: vectors.aget_nodes(),
+        lambda: documents.aget_nodes([one.node_id for one in nodes]),
+    ):
+        turns = 0
+        await call()
+        assert turns >= 640 / 32
+    counting.cancel()
+    await backend.aclose()
+
+
+async def test_blocking_methods_work_inside_a_running_loop(stores: Any) -> None:
+    stores.index.add([node("n1")])
+    stores.docstore.add_documents([node("n1")])
+    assert [one.node_id for one in stores.index.get_nodes()] == ["n1"]
+    assert stores.docstore.get_document("n1").get_content() == "n1"
+
+
+def test_one_store_on_several_loops(deployment: Any, unique: Any) -> None:
+    backend = open_backend(deployment.url, deployment.admin_key)
+    name = unique("llama")
+    vectors = ConvexVectorStore(name, vector=ConvexVector(backend=backend))
+    documents = ConvexDocumentStore(name, backend=backend)
+    asyncio.run(vectors.async_add([node("n1")]))
+    asyncio.run(documents.async_add_documents([node("n1")]))
+    assert [one.node_id for one in asyncio.run(vectors.aget_nodes())] == ["n1"]
+    assert documents.get_nodes(["n1"])[0].node_id == "n1"
+    backend.close()
