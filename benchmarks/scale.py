@@ -1,0 +1,72 @@
+"""How large the work is and how often it is repeated: the stated sizes, and small ones.
+
+Read by every comparison. The targets hold for ``FULL``; ``QUICK`` only shows that all of it runs,
+and is judged by nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """How often a comparison is repeated: *pairs* that count, after *warm_up* that do not."""
+
+    pairs: int
+    warm_up: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Sizes and repetitions of all comparisons.
+
+    Attributes:
+        judged: whether a missed target is a failure at these sizes.
+        messages: messages of one thread.
+        vectors, dimension: of the index on a server.
+        peer_rows_per_request: vectors the npm client is given at once. Its user has to cut, since
+            it sends everything in one request; 1,500 rows of 384 dimensions are near the 16 MiB
+            that Convex accepts.
+        embedded_vectors, embedded_dimension: of the index on the embedded backend.
+        calls_per_pair: single calls that one timing covers.
+        calls, saves, reads, upserts, queries: repetitions on the dev server.
+        reference_memory, reference_vectors: repetitions on the reference server, which is slow.
+        searches, openings, processes: repetitions on the embedded backend.
+    """
+
+    judged: bool = True
+    messages: int = 1_000
+    vectors: int = 10_000
+    dimension: int = 384
+    peer_rows_per_request: int = 1_500
+    embedded_vectors: int = 10_000
+    embedded_dimension: int = 1_536
+    calls_per_pair: int = 10
+    calls: Rounds = Rounds(pairs=100, warm_up=20)
+    saves: Rounds = Rounds(pairs=15, warm_up=3)
+    reads: Rounds = Rounds(pairs=31, warm_up=5)
+    upserts: Rounds = Rounds(pairs=5, warm_up=1)
+    queries: Rounds = Rounds(pairs=9, warm_up=2)
+    reference_memory: Rounds = Rounds(pairs=9, warm_up=2)
+    reference_vectors: Rounds = Rounds(pairs=3, warm_up=1)
+    searches: Rounds = Rounds(pairs=101, warm_up=10)
+    openings: Rounds = Rounds(pairs=5, warm_up=1)
+    processes: Rounds = Rounds(pairs=3, warm_up=0)
+
+
+FULL: Final = Scale()
+_ONCE: Final = Rounds(pairs=1, warm_up=0)
+QUICK: Final = replace(
+    FULL,
+    judged=False,
+    messages=20,
+    vectors=60,
+    dimension=16,
+    peer_rows_per_request=40,
+    embedded_vectors=300,
+    embedded_dimension=32,
+    calls_per_pair=2,
+    **{item.name: _ONCE for item in fields(Scale) if item.type == "Rounds"},
+)
