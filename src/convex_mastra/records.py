@@ -240,7 +240,7 @@ def resource_from_row(row: Row) -> Resource:
 
 def _text(row: Row, column: str) -> str:
     value = row.get(column)
-    if not isinstance(value, str):
+    if type(value) is not str:
         raise ProtocolError(f"A row's {column} is stored as {type(value).__name__}, not text.")
     return value
 
@@ -266,6 +266,6 @@ def _moment(row: Row, column: str) -> datetime:
 
 
 def _extra(row: Row, known: frozenset[str]) -> dict[str, Any]:
-    if row.keys() <= known:  # nearly always
+    if row.keys() <= known:
         return {}
-    return {column: row[column] for column in sorted(row.keys() - known)}
+    return {name: row[name] for name in sorted(row.keys() - known)}

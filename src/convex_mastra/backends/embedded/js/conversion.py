@@ -99,15 +99,15 @@ def add(left: Any, right: Any) -> Any:
 
 def at_least(left: str, right: Any) -> bool:
     """``left >= right`` with text on the left."""
-    if type(right) is str:
-        return left.encode("utf-16-be") >= right.encode("utf-16-be")
+    if _compares_as_text(right):
+        return _utf16(left) >= _utf16(to_string(right))
     return to_number(left) >= _magnitude(right)
 
 
 def at_most(left: str, right: Any) -> bool:
     """``left <= right`` with text on the left."""
-    if type(right) is str:
-        return left.encode("utf-16-be") <= right.encode("utf-16-be")
+    if _compares_as_text(right):
+        return _utf16(left) <= _utf16(to_string(right))
     return to_number(left) <= _magnitude(right)
 
 
@@ -119,6 +119,15 @@ def smaller(left: float, right: float) -> float:
 def larger(left: float, right: float) -> float:
     """``Math.max``."""
     return math.nan if math.isnan(left) or math.isnan(right) else max(left, right)
+
+
+def _compares_as_text(value: Any) -> bool:
+    return kind(value) in ("string", "array", "object", "bytes")
+
+
+def _utf16(text: str) -> bytes:
+    """Return what orders texts in JavaScript: their UTF-16 units."""
+    return text.encode("utf-16-be", "surrogatepass")
 
 
 def _magnitude(value: Any) -> float:
