@@ -128,7 +128,7 @@ def delete_document(place: Place, doc_id: str, raise_error: bool = True) -> Flow
     Raises:
         ValueError: *raise_error*, and the node was not stored.
 
-    Cost: five round trips' wait at most, whatever the size of the source document.
+    Cost: five round trips' wait, with the last node six, whatever the size of the source document.
     """
     texts = yield from get_many(place.target, place.nodes, [node_key(doc_id)])
     stored = read_node(texts[node_key(doc_id)]) if texts else StoredNode(None, None)
