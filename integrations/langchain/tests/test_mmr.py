@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from langchain_core.vectorstores.utils import maximal_marginal_relevance
 
-from langchain_convex_mastra.mmr import most_marginally_relevant
+from convex_mastra.scoring import most_marginally_relevant
 
 
 @pytest.mark.parametrize("lambda_mult", [0.0, 0.25, 0.5, 1.0])
@@ -17,17 +17,4 @@ def test_the_same_as_langchain(count: int, lambda_mult: float) -> None:
     query = random.normal(size=5)
     for k in (1, 4, count, count + 3):
         expected = maximal_marginal_relevance(query, rows.tolist(), lambda_mult, k)
-        assert (
-            most_marginally_relevant(query.tolist(), list(rows), k=k, lambda_mult=lambda_mult)
-            == expected
-        )
-
-
-def test_nothing_to_choose_from() -> None:
-    assert most_marginally_relevant([1.0], [], k=3, lambda_mult=0.5) == []
-    assert most_marginally_relevant([1.0], [np.ones(1)], k=0, lambda_mult=0.5) == []
-
-
-def test_zero_vectors_are_no_error() -> None:
-    rows = [np.zeros(2), np.array([1.0, 0.0])]
-    assert most_marginally_relevant([1.0, 0.0], rows, k=2, lambda_mult=0.5) == [1, 0]
+        assert most_marginally_relevant(query, rows, k=k, lambda_mult=lambda_mult) == expected

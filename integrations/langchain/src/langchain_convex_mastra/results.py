@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from langchain_core.documents import Document
 
 from convex_mastra import VectorMatch
+from convex_mastra.scoring import most_marginally_relevant
 from langchain_convex_mastra.documents import document_of
-from langchain_convex_mastra.mmr import most_marginally_relevant
 
 Scored = tuple[Document, float]
 
@@ -43,7 +44,11 @@ def diverse_documents(
         for match in matches
         if match.vector is not None and len(match.vector) == len(query)
     ]
+    rows = [vector for _, vector in candidates]
     chosen = most_marginally_relevant(
-        query, [vector for _, vector in candidates], k=k, lambda_mult=lambda_mult
+        np.asarray(query, np.float64),
+        np.array(rows, np.float64).reshape(len(rows), len(query)),
+        k=k,
+        lambda_mult=lambda_mult,
     )
     return [document_of(candidates[i][0].id, candidates[i][0].metadata) for i in chosen]
