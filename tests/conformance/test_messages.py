@@ -379,6 +379,22 @@ async def test_refused_thread_ids(clients: Clients, thread_id: Any) -> None:
     assert caught.value.code == "MASTRA_STORAGE_CONVEX_LIST_MESSAGES_INVALID_THREAD_ID"
 
 
+async def test_ids_that_are_not_unicode(clients: Clients) -> None:
+    memory, vector, bad = clients.memory, clients.vector, "id \ud800"
+    for call in (
+        memory.get_thread_by_id(bad),
+        memory.list_threads(resource_id=bad),
+        memory.list_messages([bad]),
+        memory.list_messages_by_id([bad]),
+        memory.delete_thread(bad),
+        vector.create_index(bad, 3),
+        vector.delete_vector("docs", bad),
+    ):
+        with pytest.raises(InvalidArgumentError, match="lone surrogate"):
+            await call
+    assert clients.requests() == []
+
+
 async def test_refused_pages_and_filters(clients: Clients) -> None:
     for args, text in [
         ({"page": -1}, "page must be >= 0"),

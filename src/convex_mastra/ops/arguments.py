@@ -9,19 +9,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.values import measure
 
 
 def required_text(value: Any, field: str, message: str | None = None) -> str:
     """Return *value*, a text that is not empty.
 
     Raises:
-        InvalidArgumentError: it is something else.
+        InvalidArgumentError: it is something else, or not valid Unicode.
     """
     if not isinstance(value, str) or not value:
         kind = "empty" if value == "" else type(value).__name__
         raise InvalidArgumentError(
             message or f"{field} must be a text that is not empty, not {kind}.", field=field
         )
+    if not value.isascii():
+        measure(value, field)
     return value
 
 

@@ -15,7 +15,7 @@ from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import loads_or_none
 from convex_mastra.ops import paging
-from convex_mastra.ops.arguments import distinct_ids
+from convex_mastra.ops.arguments import distinct_ids, required_text
 from convex_mastra.ops.storage import load_many, query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
@@ -126,6 +126,8 @@ def list_messages_by_resource_id(
     paging.check_message_filter(metadata)
     paging.check_direction(direction)
     within = _date_filter(date_range)
+    if resource_id != "":  # which has none, as with Mastra's own client
+        required_text(resource_id, "resource_id")
     found = yield from query_rows(target, MESSAGES, {"resourceId": resource_id})
     rows = _in_order(
         (
@@ -249,4 +251,6 @@ def _checked_thread_ids(thread_id: str | Sequence[str]) -> list[str]:
             field="thread_id",
             code=f"{_ERROR}LIST_MESSAGES_INVALID_THREAD_ID",
         )
+    for one in thread_ids:
+        required_text(one, "thread_id")
     return thread_ids

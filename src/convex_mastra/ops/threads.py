@@ -69,7 +69,8 @@ def update_thread(
     """Set a thread's title and merge *metadata*, key by key, into what it has.
 
     The merge happens inside the deployment's transaction. One round trip; two when *title* is
-    None, because the handler demands one and it is read first.
+    None, because the handler demands one and it is read first; a title that another writer sets
+    between the two is then lost.
 
     Raises:
         NotFoundError: there is no such thread.
@@ -162,9 +163,8 @@ def list_threads(
         raise InvalidArgumentError(
             "order_by must be 'created_at' or 'updated_at'.", field="order_by"
         )
-    rows = yield from query_rows(
-        target, THREADS, {"resourceId": resource_id} if resource_id else {}
-    )
+    filters = {"resourceId": required_text(resource_id, "resource_id")} if resource_id else {}
+    rows = yield from query_rows(target, THREADS, filters)
     threads = [
         thread
         for thread in map(thread_from_row, rows)
