@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from convex_mastra.backends.embedded.tables import TYPED
 from tests.property.rows import (
     ANYTHING,
     DOCUMENTS,
     IDS,
+    LOOSE_IDS,
     NAMES,
     NUMBERS,
     OLD_SNAPSHOTS,
@@ -49,9 +51,8 @@ Step = dict[str, Any] | Seed
 
 _ODD_IDS: Final = mostly(IDS, STRANGE)
 _ID_LISTS: Final = mostly(
-    st.lists(IDS, max_size=4),
+    st.lists(IDS, max_size=4) | st.lists(LOOSE_IDS, max_size=4),
     st.lists(IDS | STRANGE, max_size=5)
-    | st.permutations([5, "5", "a"])
     | STRANGE
     | st.just([f"id{n}" for n in range(11)])
     | st.just([f"id{n}" for n in range(9)] + ["a"]),
@@ -62,24 +63,30 @@ _LIMITS: Final = mostly(
 )
 
 
-def _filters(rows: Values) -> Values:
-    """Draw filters that often match a row of the table."""
+def _filters(rows: Values, keys: tuple[str, ...] = ()) -> Values:
+    """Draw filters that often match a row of the table, most on the fields of its indexes."""
 
     def of_row(row: dict[str, Any]) -> Values:
         names = sorted(row)
-        one = st.sampled_from(names).map(lambda name: {"field": name, "value": row[name]})
+        indexed = [name for name in names if name in keys]
+        usual = st.sampled_from(indexed * 6 + names).map(
+            lambda name: {"field": name, "value": row[name]}
+        )
         strange = st.fixed_dictionaries(
-            {"field": st.sampled_from([*names, "metadata.k", "metadata.j.deep", "_id", "nope"])},
+            {"field": st.sampled_from([*keys, "metadata.k", "metadata.j.deep", "_id", "nope"])},
             optional={"value": st.none() | ANYTHING},
         )
-        return st.lists(mostly(one, strange, times=4), min_size=1, max_size=2)
+        return st.lists(mostly(usual, strange, times=4), min_size=1, max_size=2)
 
     return rows.flatmap(of_row)
 
 
 def _common(table: str, rows: Values) -> list[Values]:
     """The operations that all tables know."""
-    pairs = _filters(rows).map(lambda filters: {one["field"]: one.get("value") for one in filters})
+    columns = TYPED[table].key_columns if table in TYPED else ()
+    pairs = _filters(rows, columns).map(
+        lambda filters: {one["field"]: one.get("value") for one in filters}
+    )
     keys = mostly(st.fixed_dictionaries({"id": IDS}), pairs | STRANGE, times=2)
     parts = rows.flatmap(
         lambda row: st.lists(st.sampled_from(sorted(row)), max_size=3).map(
@@ -90,15 +97,14 @@ def _common(table: str, rows: Values) -> list[Values]:
     batch = _request(
         "batchInsert",
         table,
-        records=mostly(st.lists(records(rows), max_size=5), STRANGE, times=15),
+        records=mostly(st.lists(records(rows), min_size=1, max_size=5), STRANGE, times=15),
     )
-    query = _request(
+    plain = _request("queryTable", table, {"limit": _LIMITS})
+    filtered = _request(
         "queryTable",
         table,
-        {
-            "filters": mostly(_filters(rows), st.just([]) | STRANGE, times=9),
-            "limit": _LIMITS,
-        },
+        {"limit": _LIMITS},
+        filters=mostly(_filters(rows, columns), st.just([]) | STRANGE, times=12),
     )
     many = st.sampled_from([2, 25, 30]).flatmap(
         lambda size: st.tuples(records(rows), rows, st.integers(0, size)).map(
@@ -115,9 +121,11 @@ def _common(table: str, rows: Values) -> list[Values]:
         _request("patch", table, id=_ODD_IDS, record=mostly(parts, records(rows) | STRANGE)),
         _request("load", table, keys=keys),
         _request("loadMany", table, ids=_ID_LISTS),
-        query,
-        query,
-        query,
+        plain,
+        filtered,
+        filtered,
+        filtered,
+        filtered,
         _request("deleteMany", table, ids=_ID_LISTS),
         _request(st.sampled_from(["clearTable", "dropTable"]), table),
     ]
@@ -166,6 +174,7 @@ _RESULTS: Final = mostly(
     st.sampled_from(
         [
             '{"status":"success","output":[null,{"__mastra_pending__":true},3]}',
+            '{"output":[{"__mastra_pending__":true},{"__mastra_pending__":true}]}',
             '{"status":"success","output":[7,null,9,10]}',
             '{"output":[]}',
             '"text"',
@@ -185,15 +194,15 @@ _HINTS: Final = mostly(
     st.just({"index": "by_other"}) | STRANGE,
     times=5,
 )
+_MERGE_STEP: Final = _request(
+    "mergeWorkflowStepResult",
+    _SNAPSHOT_TABLE,
+    **_RUN,
+    stepId=st.sampled_from(["s1", "s1", "s1", "s2", "10", "input"]),
+    result=_RESULTS,
+    requestContext=_CONTEXTS,
+)
 _WORKFLOWS: Final = [
-    _request(
-        "mergeWorkflowStepResult",
-        _SNAPSHOT_TABLE,
-        **_RUN,
-        stepId=st.sampled_from(["s1", "s1", "s1", "s2", "10", "input"]),
-        result=_RESULTS,
-        requestContext=_CONTEXTS,
-    ),
     _request(
         "mergeWorkflowState",
         _SNAPSHOT_TABLE,
@@ -367,10 +376,10 @@ _OLD_TASK: Final = OLD_TASKS.map(
 _OWN: Final[dict[str, list[Values]]] = {
     "mastra_threads": [_THREAD] * 4,
     "mastra_resources": [_RESOURCE] * 4,
-    "mastra_workflow_snapshot": _WORKFLOWS * 4,
+    "mastra_workflow_snapshot": [_MERGE_STEP] * 12 + _WORKFLOWS * 3,
     "mastra_schedules": _SCHEDULES * 3,
     "mastra_schedule_triggers": _TRIGGERS * 3,
-    "mastra_observational_memory": _MEMORY * 4,
+    "mastra_observational_memory": _MEMORY * 3,
     "mastra_background_tasks": [_OLD_TASK, _OLD_TASK],
 }
 _MISPLACED: Final = st.sampled_from(
@@ -413,7 +422,7 @@ _BY_TABLE: Final = {table: _steps(table) for table in _TABLES}
 def _filled(table: str) -> Values:
     """Draw a step that leaves a few rows in a table."""
     rows = ROWS.get(table, VECTORS if table in VECTOR_TABLES else DOCUMENTS)
-    return _request("batchInsert", table, records=st.lists(rows, min_size=2, max_size=5))
+    return _request("batchInsert", table, records=st.lists(rows, min_size=3, max_size=6))
 
 
 @st.composite
@@ -422,6 +431,6 @@ def sequences(draw: st.DrawFn, group: str) -> list[Step]:
     tables = draw(st.lists(st.sampled_from(GROUPS[group]), min_size=1, max_size=2))
     steps: list[Step] = [draw(_filled(table)) for table in tables]
     if group == "tasks":
-        steps += draw(st.lists(_OLD_TASK, max_size=3))
+        steps += draw(st.lists(_OLD_TASK, min_size=1, max_size=4))
     step = mostly(st.sampled_from(tables).flatmap(_BY_TABLE.__getitem__), _STRAY, times=20)
     return steps + draw(st.lists(step, min_size=3, max_size=_STEPS_MAX))

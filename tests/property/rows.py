@@ -88,6 +88,8 @@ SNAPSHOTS: Final = mostly(
     st.sampled_from(
         [
             _FOR_EACH,
+            _FOR_EACH,
+            _SUSPENDED,
             _SUSPENDED,
             '{"context":{}}',
             '{"context":{"s1":"text","s2":5,"$x":{"y":1.0}}}',
@@ -112,19 +114,19 @@ SNAPSHOTS: Final = mostly(
 
 ROWS: Final[dict[str, Values]] = {
     "mastra_threads": _fields(
-        {"id": IDS, "resourceId": IDS, "title": TEXTS, "createdAt": TIMES, "updatedAt": TIMES},
+        {"id": IDS, "resourceId": NAMES, "title": TEXTS, "createdAt": TIMES, "updatedAt": TIMES},
         {"metadata": ANYTHING},
     ),
     "mastra_messages": _fields(
         {
             "id": IDS,
-            "thread_id": IDS,
+            "thread_id": NAMES,
             "content": TEXTS,
             "role": TEXTS,
             "type": TEXTS,
             "createdAt": TIMES,
         },
-        {"resourceId": IDS},
+        {"resourceId": NAMES},
     ),
     "mastra_resources": _fields(
         {"id": IDS, "createdAt": TIMES, "updatedAt": TIMES},
@@ -139,13 +141,13 @@ ROWS: Final[dict[str, Values]] = {
             "createdAt": TIMES,
             "updatedAt": TIMES,
         },
-        {"resourceId": IDS},
+        {"resourceId": NAMES},
     ),
     "mastra_scorers": _fields(
         {
             "id": IDS,
-            "scorerId": IDS,
-            "runId": IDS,
+            "scorerId": NAMES,
+            "runId": NAMES,
             "scorer": ANYTHING,
             "score": NUMBERS,
             "input": ANYTHING,
@@ -154,7 +156,7 @@ ROWS: Final[dict[str, Values]] = {
             "createdAt": TIMES,
             "updatedAt": TIMES,
         },
-        {"entityId": IDS, "entityType": TEXTS, "reason": TEXTS, "metadata": ANYTHING},
+        {"entityId": NAMES, "entityType": TEXTS, "reason": TEXTS, "metadata": ANYTHING},
     ),
     "mastra_schedules": _fields(
         {
@@ -177,38 +179,38 @@ ROWS: Final[dict[str, Values]] = {
     "mastra_schedule_triggers": _fields(
         {
             "id": IDS,
-            "schedule_id": IDS,
+            "schedule_id": NAMES,
             "scheduled_fire_at": NUMBERS,
             "actual_fire_at": NUMBERS,
             "outcome": TEXTS,
             "trigger_kind": TEXTS,
         },
-        {"run_id": _or_null(IDS), "parent_trigger_id": _or_null(IDS)},
+        {"run_id": _or_null(NAMES), "parent_trigger_id": _or_null(NAMES)},
     ),
     "mastra_channel_installations": _fields(
         {
             "id": IDS,
-            "platform": IDS,
-            "agentId": IDS,
+            "platform": NAMES,
+            "agentId": NAMES,
             "status": TEXTS,
             "data": TEXTS,
             "createdAt": TIMES,
             "updatedAt": TIMES,
         },
-        {"webhookId": _or_null(IDS), "error": _or_null(TEXTS)},
+        {"webhookId": _or_null(NAMES), "error": _or_null(TEXTS)},
     ),
     "mastra_channel_config": _fields(
-        {"id": IDS, "platform": IDS, "data": TEXTS, "updatedAt": TIMES}, {}
+        {"id": IDS, "platform": NAMES, "data": TEXTS, "updatedAt": TIMES}, {}
     ),
     "mastra_background_tasks": _fields(
         {
             "id": IDS,
-            "tool_call_id": IDS,
-            "tool_name": IDS,
-            "agent_id": IDS,
-            "run_id": IDS,
-            "thread_id": _or_null(IDS),
-            "resource_id": _or_null(IDS),
+            "tool_call_id": NAMES,
+            "tool_name": NAMES,
+            "agent_id": NAMES,
+            "run_id": NAMES,
+            "thread_id": _or_null(NAMES),
+            "resource_id": _or_null(NAMES),
             "status": _TASK_STATUSES,
             "args": TEXTS,
             "result": _or_null(TEXTS),
@@ -255,7 +257,7 @@ ROWS: Final[dict[str, Values]] = {
     "mastra_vector_indexes": _fields(
         {
             "id": IDS,
-            "indexName": IDS,
+            "indexName": NAMES,
             "dimension": NUMBERS,
             "metric": TEXTS,
             "createdAt": TIMES,
@@ -267,13 +269,18 @@ ROWS: Final[dict[str, Values]] = {
 VECTORS: Final = _fields(
     {"id": IDS, "embedding": st.lists(NUMBERS, max_size=3)}, {"metadata": ANYTHING}
 )
-DOCUMENTS: Final = _fields(
-    {"id": mostly(IDS, st.sampled_from([5, "5"]) | STRANGE, times=2)}, {"n": ANYTHING, "tag": TEXTS}
-)
+LOOSE_IDS: Final = st.sampled_from(["a", "b", 5, "5"])
+DOCUMENTS: Final = _fields({"id": mostly(LOOSE_IDS, STRANGE)}, {"n": ANYTHING, "tag": TEXTS})
 
 OLD_TASKS: Final = _fields(
     {"id": IDS},
-    {"toolName": IDS, "agentId": IDS, "agent_id": IDS, "status": _TASK_STATUSES, "runId": IDS},
+    {
+        "toolName": IDS,
+        "agentId": NAMES,
+        "agent_id": NAMES,
+        "status": _TASK_STATUSES,
+        "runId": NAMES,
+    },
 )
 """Background tasks as servers before 1.2 left them, in ``mastra_documents``."""
 OLD_SNAPSHOTS: Final = _fields(

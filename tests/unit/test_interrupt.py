@@ -13,9 +13,11 @@ import pytest
 from tests.scripted import ADMIN_KEY, Reply, scripted_deployment, success
 
 PROGRAM = """
+import signal
 import sys
 from convex_mastra import ConvexStore, Message, Options
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs without
 store = ConvexStore(sys.argv[1], sys.argv[2], options=Options(max_in_flight=2))
 messages = [
     Message.from_text("x" * 300_000, thread_id="t", resource_id="r")

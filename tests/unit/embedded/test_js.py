@@ -216,3 +216,21 @@ def test_adding() -> None:
     assert js.add(1.0, js.UNDEFINED) == NAN
     with pytest.raises(js.Thrown, match="Cannot mix BigInt"):
         js.add(1.0, INT64)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "at_least", "at_most"),
+    [
+        ("b", "a", True, False),
+        ("a", "a", True, True),
+        ("\uffee", "\U0001f600", True, False),
+        ("5", 4.0, True, False),
+        ("5", INT64, True, True),
+        ("2026", {}, False, True),
+        ("2026", [2025.0], True, False),
+        ("x", 4.0, False, False),
+        ("x", js.UNDEFINED, False, False),
+    ],
+)
+def test_comparing_text(left: str, right: object, at_least: bool, at_most: bool) -> None:
+    assert (js.at_least(left, right), js.at_most(left, right)) == (at_least, at_most)
