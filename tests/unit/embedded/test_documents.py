@@ -150,3 +150,30 @@ def test_literals_and_nullable_columns() -> None:
         Thrown, match=r"Path: \.thread_id\nValidator: v\.union\(v\.string\(\), v\.null"
     ):
         documents.check(tables.BACKGROUND_TASKS, {**whole, "thread_id": 5.0})
+
+
+def test_the_first_field_in_alphabetical_order_is_named(backend: EmbeddedBackend) -> None:
+    text = refused(backend, thread("a", title=5, createdAt=5, updatedAt=5))
+    assert "Path: .createdAt" in text
+
+
+def test_text_that_is_not_unicode_is_not_stored(backend: EmbeddedBackend) -> None:
+    half = '[{"observations":"\\ud83d","tokenCount":1}]'
+    record = {
+        "id": "r",
+        "lookupKey": "k",
+        "scope": "thread",
+        "activeObservations": "",
+        "originType": "initial",
+        "config": "{}",
+        "bufferedObservationChunks": half,
+        "createdAt": "c",
+        "updatedAt": "u",
+    }
+    names = [name for name in tables.OBSERVATIONAL_MEMORY.fields if name.startswith("is")]
+    counts = ("generationCount", "pendingMessageTokens", "totalTokensObserved")
+    more = ("observationTokenCount", "lastBufferedAtTokens")
+    record |= dict.fromkeys(names, False) | dict.fromkeys((*counts, *more), 0)
+    send(backend, "insert", "mastra_observational_memory", record=record)
+    with pytest.raises(FunctionError, match="lone surrogate"):
+        send(backend, "omSwapBuffered", "mastra_observational_memory", id="r", now="n")

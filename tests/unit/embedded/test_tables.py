@@ -131,6 +131,7 @@ def test_unknown_operations_are_answered(backend: EmbeddedBackend) -> None:
         reply = send(backend, "teleport", table)
         assert reply == {"error": "Unsupported operation teleport", "ok": False}
     assert send(backend, None, MESSAGES)["error"] == "Unsupported operation null"
+    assert send(backend, ["load"], MESSAGES)["error"] == "Unsupported operation load"
     assert send(backend, "updateThread", MESSAGES)["error"] == (
         "Unsupported operation updateThread for table mastra_messages"
     )
@@ -216,3 +217,19 @@ def test_deleting_a_generic_record_under_two_spellings_fails(backend: EmbeddedBa
     assert len(result(backend, "queryTable", "notes")) == 1
     send(backend, "deleteMany", "notes", ids=[5, "none"])
     assert result(backend, "queryTable", "notes") == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "error"),
+    [
+        ([{"field": ["id"], "value": "a"}], "Invalid field path in a filter: id"),
+        ([None], "Cannot read properties of null (reading 'field')"),
+        ({"length": 1}, "filters is not iterable"),
+        ({}, "filters?.filter is not a function"),
+        ("id", "filters?.filter is not a function"),
+    ],
+)
+def test_filters_that_are_none(backend: EmbeddedBackend, filters: Any, error: str) -> None:
+    with pytest.raises(FunctionError) as caught:
+        send(backend, "queryTable", MESSAGES, filters=filters)
+    assert caught.value.message == error

@@ -46,8 +46,9 @@ def accept(path: str, args: Mapping[str, Any]) -> dict[str, Any]:
     except Thrown as error:
         raise Thrown(f"Invalid arguments for {module_path(path)}: {error}") from None
     if reader.size_bytes > ARGUMENTS_BYTES:
+        actual_mib = reader.size_bytes / limits.MIB
         raise Thrown(
-            f"Arguments for {module_path(path)} are too large (actual: {reader.size_bytes / limits.MIB:.2f} MiB, "
+            f"Arguments for {module_path(path)} are too large (actual: {actual_mib:.2f} MiB, "
             f"limit: {ARGUMENTS_BYTES // limits.MIB} MiB)"
         )
     return accepted
@@ -78,7 +79,7 @@ class _Reader:
     def value(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is str:
-            self.size_bytes += 2 + _utf8_bytes(value)
+            self.size_bytes += 2 + utf8_bytes(value)
             return value
         if kind is float or kind is int:
             self.size_bytes += NUMBER_BYTES
@@ -209,7 +210,12 @@ def _check_depth(depth: int) -> None:
         )
 
 
-def _utf8_bytes(text: str) -> int:
+def utf8_bytes(text: str) -> int:
+    """Return the length of a text in UTF-8.
+
+    Raises:
+        Thrown: it is not valid Unicode.
+    """
     if text.isascii():
         return len(text)
     try:

@@ -8,12 +8,14 @@ crates/common/src/document.rs, crates/value/src/size.rs, crates/common/src/schem
 from __future__ import annotations
 
 import base64
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
 from convex_mastra import limits
 from convex_mastra.backends.embedded import js
+from convex_mastra.backends.embedded.arguments import utf8_bytes
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.tables import Table
 from convex_mastra.values import NUMBER_BYTES
@@ -40,13 +42,13 @@ def check(table: Table, document: dict[str, Any]) -> int:
             f"Document is too nested (nested {depth} levels deep > maximum nesting "
             f"{limits.DOCUMENT_DEPTH})"
         )
-    for name in document:
-        if name.startswith("_") and name not in SYSTEM_FIELDS:
-            raise Thrown(
-                f"The document isn't a valid document: Field '{name}' starts with an underscore, "
-                "which is only allowed for system fields like '_id'"
-            )
-    violation = _violation(table, document)
+    extra = None if document.keys() <= _known_names(table) else _extra_name(table, document)
+    if extra is not None and extra.startswith("_"):
+        raise Thrown(
+            f"The document isn't a valid document: Field '{extra}' starts with an underscore, "
+            "which is only allowed for system fields like '_id'"
+        )
+    violation = _violation(table, document, extra)
     if violation is not None:
         raise Thrown(
             f'Failed to insert or update a document in table "{table.name}" because it does not '
@@ -55,7 +57,7 @@ def check(table: Table, document: dict[str, Any]) -> int:
     return size
 
 
-def _violation(table: Table, document: dict[str, Any]) -> str | None:
+def _violation(table: Table, document: dict[str, Any], extra: str | None) -> str | None:
     for name, validator in table.fields.items():
         value = document.get(name, js.UNDEFINED)
         if value is js.UNDEFINED:
@@ -64,17 +66,26 @@ def _violation(table: Table, document: dict[str, Any]) -> str | None:
         elif type(value) is not validator.usual_type and not validator.accepts(value):
             # DIFFERS: the real backend goes on to print the value, which may be private.
             return f"Value does not match validator.\nPath: .{name}\nValidator: {validator.text}"
-    for name in document:
-        if name not in table.fields and name not in SYSTEM_FIELDS:
-            return f"Object contains extra field `{name}` that is not in the validator."
+    if extra is not None:
+        return f"Object contains extra field `{extra}` that is not in the validator."
     return None
+
+
+@cache
+def _known_names(table: Table) -> frozenset[str]:
+    return SYSTEM_FIELDS.union(table.fields)
+
+
+def _extra_name(table: Table, document: dict[str, Any]) -> str:
+    """Return a field that the table does not have; one with an underscore first."""
+    return min(document.keys() - _known_names(table), key=lambda name: (name[:1] != "_", name))
 
 
 def _measure(value: Any) -> tuple[int, int]:
     """Return the size of a value in bytes, and how deep its containers nest."""
     kind = type(value)
     if kind is str:
-        return 2 + (len(value) if value.isascii() else len(value.encode())), 0
+        return 2 + utf8_bytes(value), 0
     if kind is float:
         return NUMBER_BYTES, 0
     if value is None or kind is bool:

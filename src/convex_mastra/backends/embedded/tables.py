@@ -47,6 +47,8 @@ class Table:
     def __post_init__(self) -> None:
         columns = dict.fromkeys(name for fields in self.indexes.values() for name in fields)
         object.__setattr__(self, "key_columns", tuple(columns))
+        # Convex checks a document's fields in this order, and names the first that is wrong.
+        object.__setattr__(self, "fields", dict(sorted(self.fields.items())))
 
 
 def _required(validator: Validator, names: str) -> Fields:

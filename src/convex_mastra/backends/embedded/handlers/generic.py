@@ -107,7 +107,7 @@ def _query_table(transaction: Transaction, table_name: str, request: Json) -> Js
     if filters and table_name == wire.BACKGROUND_TASKS:
         records = [one for one in records if field_aliases.matches_all(one, filters)]
     elif filters:
-        records = [one for one in records if scans.matches_all(one, filters, "request.filters")]
+        records = [one for one in records if scans.matches_all(one, filters)]
     return ok(scans.cut(records, request))
 
 

@@ -98,10 +98,10 @@ def cut(records: list[Any], request: Json) -> list[Any]:
     return js.slice_of(records, 0.0, limit) if js.truthy(limit) else records
 
 
-def matches_all(record: Any, filters: Any, name: str) -> bool:
-    """``filters.every(filter => record[filter.field] === filter.value)``."""
+def matches_all(record: Any, filters: Any) -> bool:
+    """``request.filters.every(filter => record[filter.field] === filter.value)``."""
     if type(filters) is not list:
-        raise Thrown(f"{name}.every is not a function")
+        raise Thrown("request.filters.every is not a function")
     return all(js.strictly_equal(field_of(record, one), js.get(one, "value")) for one in filters)
 
 
@@ -120,10 +120,10 @@ def take_filtered(
         index, equals: what an index hint chose; None lets the filters choose.
     """
     filters = js.get(request, "filters")
-    covered: set[str] = set()
+    covered: tuple[str, ...] = ()
     if index is None and not js.truthy(js.get(request, "indexHint")):
         index, equals = _best_index(table, js.iterate(filters_of(request), "filters"))
-        covered = set(table.indexes[index][: len(equals)]) if index else set()
+        covered = table.indexes[index][: len(equals)] if index else ()
     rest = [] if filters is None or filters is js.UNDEFINED else filters
     if type(rest) is not list:
         raise Thrown("filters?.filter is not a function")

@@ -126,7 +126,7 @@ def _filtered(rows: list[Row], request: Json) -> list[Json]:
     filters = scans.filters_of(request)
     if not filters:
         return documents
-    return [one for one in documents if scans.matches_all(one, filters, "request.filters")]
+    return [one for one in documents if scans.matches_all(one, filters)]
 
 
 OPERATIONS: Final[dict[str, Callable[[Transaction, str, Json], Json]]] = {
