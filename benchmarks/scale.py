@@ -50,7 +50,7 @@ class Scale:
     upserts: Rounds = Rounds(pairs=5, warm_up=1)
     queries: Rounds = Rounds(pairs=9, warm_up=2)
     reference_memory: Rounds = Rounds(pairs=9, warm_up=2)
-    reference_vectors: Rounds = Rounds(pairs=3, warm_up=1)
+    reference_vectors: Rounds = Rounds(pairs=5, warm_up=1)
     searches: Rounds = Rounds(pairs=101, warm_up=10)
     openings: Rounds = Rounds(pairs=5, warm_up=1)
     processes: Rounds = Rounds(pairs=3, warm_up=0)

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from convex_mastra import limits
 from convex_mastra.errors import ConfigurationError, ConvexMastraError
-from convex_mastra.flow import RetryPolicy
+from convex_mastra.retries import RetryPolicy
 
 MEMORY: Final = ":memory:"
 FILE_SCHEME: Final = "file:"

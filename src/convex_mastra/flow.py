@@ -10,22 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, Executor, Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
-
-from tenacity import (
-    DoAttempt,
-    DoSleep,
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_random_exponential,
-)
 
 R = TypeVar("R")
 _THREAD: Final = threading.local()
@@ -89,48 +78,6 @@ class Join:
 
 Effect = Send | Sleep | Gather | Start | Join
 Flow = Generator[Effect, Any, R]
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often, and how long, a transient failure is retried.
-
-    The waits are drawn at random below an exponentially growing bound (full jitter).
-    """
-
-    attempts: int
-    budget_s: float
-    wait_initial_s: float
-    wait_max_s: float
-
-
-def attempt(
-    send: Callable[[int], Flow[R]], policy: RetryPolicy, retryable: Callable[[BaseException], bool]
-) -> Flow[R]:
-    """Run ``send(attempt_number)`` until it succeeds, fails for good, or the policy is used up.
-
-    The last failure is raised as it is. A wait that would pass the budget is not begun.
-    """
-    retrying = Retrying(
-        stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.budget_s),
-        wait=wait_random_exponential(multiplier=policy.wait_initial_s, max=policy.wait_max_s),
-        retry=retry_if_exception(retryable),
-        reraise=True,
-    )
-    retrying.begin()
-    state = RetryCallState(retrying, None, (), {})
-    while True:
-        step = retrying.iter(state)
-        if isinstance(step, DoAttempt):
-            try:
-                result = yield from send(state.attempt_number)
-            except Exception as error:  # noqa: BLE001 - the policy decides
-                state.set_exception((type(error), error, error.__traceback__))
-            else:
-                return result
-        elif isinstance(step, DoSleep):
-            state.prepare_for_next_attempt()
-            yield Sleep(step)
 
 
 def run(flow: Flow[R], transport: Transport) -> R:

@@ -1,14 +1,17 @@
 """JSON kept as text inside a column: message contents and everything that must come back exactly.
 
-Convex sorts the keys of objects and turns integers into floats; a JSON text it leaves alone. The
-standard library's codec is used, because it keeps integers of any size, raises on NaN, and reads
-the lone surrogates that JavaScript writes. Called by records and adapters.
+Convex sorts the keys of objects and turns integers into floats; a JSON text it leaves alone. What a
+text means is what the standard library's codec says, which keeps integers of any size and reads the
+lone surrogates that JavaScript writes; msgspec says the same of all texts that it reads at all, and
+reads them several times faster. Called by records and adapters.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any, Final, NoReturn
+
+import msgspec
 
 from convex_mastra.errors import InvalidArgumentError
 
@@ -17,6 +20,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+_FAST_DECODER: Final = msgspec.json.Decoder()
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
@@ -47,11 +51,11 @@ def loads(text: str) -> Any:
         ValueError: *text* is not JSON, or nests deeper than Python reads.
     """
     try:
-        try:  # a third faster than decode, which first looks for white space around the value
-            value, end = _DECODER.raw_decode(text)
-        except ValueError:
-            end = -1
-        return value if end == len(text) else _DECODER.decode(text)
+        return _FAST_DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        pass  # a lone surrogate, a number that float64 does not hold, or no JSON: decided below
+    try:
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("the JSON nests too deep") from None
 

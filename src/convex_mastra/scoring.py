@@ -28,6 +28,13 @@ class Candidate:
     payload: Any
 
 
+def same_vector(one: Vector | None, other: Vector | None) -> bool:
+    """Whether two vectors hold the same numbers, or neither is there."""
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
+
+
 def cosine_scores(matrix: Vector, query: Vector) -> Vector:
     """Cosine similarities of the rows of *matrix*, shape (n, d), with *query*, shape (d,).
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,9 +51,8 @@ RICH = {
 
 async def save(clients: Clients, thread_id: str, count: int, resource_id: str = "r") -> list[Any]:
     messages = [
-        replace(
-            Message.from_text(f"m{i}", thread_id=thread_id, resource_id=resource_id),
-            created_at=START + timedelta(seconds=i),
+        Message.from_text(f"m{i}", thread_id=thread_id, resource_id=resource_id).replace(
+            created_at=START + timedelta(seconds=i)
         )
         for i in range(count)
     ]
@@ -98,10 +96,10 @@ async def test_saving_touches_the_thread(clients: Clients, unique: Unique) -> No
 async def test_ties_are_spread_and_their_order_is_kept(clients: Clients, unique: Unique) -> None:
     thread_id, other = unique("t"), unique("t")
     messages = [
-        replace(Message.from_text(str(i), thread_id=t, resource_id="r"), created_at=START)
+        Message.from_text(str(i), thread_id=t, resource_id="r").replace(created_at=START)
         for i, t in enumerate([thread_id, other, thread_id, thread_id])
     ]
-    early = replace(messages[0], id=unique("m"), created_at=START - timedelta(hours=1))
+    early = messages[0].replace(id=unique("m"), created_at=START - timedelta(hours=1))
     await clients.memory.save_messages([*messages, early])
     found = (await clients.memory.list_messages(thread_id)).messages
     assert [message.text for message in found] == ["0", "0", "2", "3"]
@@ -365,7 +363,7 @@ async def test_a_message_beyond_a_document(clients: Clients, unique: Unique) -> 
 )
 async def test_refused_messages(clients: Clients, change: Any, field: str) -> None:
     good = Message.from_text("good", thread_id="t", resource_id="r")
-    bad = replace(Message.from_text("bad", thread_id="t", resource_id="r"), **change)
+    bad = Message.from_text("bad", thread_id="t", resource_id="r").replace(**change)
     with pytest.raises(InvalidArgumentError) as caught:
         await clients.memory.save_messages([good, bad])
     assert caught.value.field == field

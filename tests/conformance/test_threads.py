@@ -152,6 +152,7 @@ async def test_listing_threads(clients: Clients, unique: Unique) -> None:
         ({"direction": "down"}, "direction must be", None),
         ({"order_by": "title"}, "order_by must be", None),
         ({"metadata": "abc"}, "metadata must be an object", "INVALID_METADATA_KEY"),
+        ({"resource_id": ""}, "resource_id must be a text that is not empty", None),
     ],
 )
 async def test_refused_listings(clients: Clients, args: Any, text: str, code: str | None) -> None:

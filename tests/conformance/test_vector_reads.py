@@ -28,6 +28,8 @@ async def test_reading_by_id(clients: Clients, unique: Unique) -> None:
     found = await clients.vector.get_vectors(name, wanted)
     assert [record.id for record in found] == ["24", "3", *ids[:3], *ids[4:24]]
     assert (found[0].metadata, found[1].metadata) == (None, {"n": 3, "half": 1.5})
+    assert found == await clients.vector.get_vectors(name, wanted)
+    assert found[0] != found[1]
     assert type(found[1].metadata["n"]) is int
     assert found[1].vector.dtype == np.float64
     assert found[1].vector.tolist() == [1.0, 3.0]

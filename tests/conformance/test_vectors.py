@@ -72,6 +72,9 @@ async def test_search(clients: Clients, unique: Unique) -> None:
     assert best.id == "up"
     assert best.vector.tolist() == [0.0, 0.0, 2.0]
     assert best.vector.dtype == np.float64
+    again = await clients.vector.query(name, [0, 0, 1], top_k=3, include_vector=True)
+    assert again[0] == best
+    assert best not in again[1:]
     found = await clients.vector.query(name, [1, 0, 0], min_score=0.5)
     assert [match.id for match in found] == ["east", "nearly"]
     found = await clients.vector.query(name, [1, 0, 0], filter={"n": {"$gte": 2}})

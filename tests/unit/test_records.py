@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
 
-from convex_mastra import ProtocolError
+from convex_mastra import Message, ProtocolError
 from convex_mastra.records import message_from_row, resource_from_row, thread_from_row
 
 ROW = {"id": "m", "thread_id": "t", "role": "user", "type": "text", "createdAt": "x"}
@@ -38,3 +39,15 @@ def test_a_content_without_text(content: str) -> None:
 def test_a_row_without_a_column_it_must_have(read: Any, row: Any, column: str) -> None:
     with pytest.raises(ProtocolError, match=column):
         read(row)
+
+
+def test_a_record_is_a_value() -> None:
+    message = Message.from_text("hello", thread_id="t")
+    moved = message.replace(thread_id="other")
+    assert (moved.thread_id, moved.id, moved.content) == ("other", message.id, message.content)
+    assert message == message.replace() != moved
+    assert pickle.loads(pickle.dumps(message)) == message
+    with pytest.raises(AttributeError):
+        message.thread_id = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        message.replace(theme="dark")

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from convex_mastra import ConvexMastraError, FunctionError, ProtocolError, ScanLimitError
-from convex_mastra.flow import Flow, RetryPolicy, run
+from convex_mastra.flow import Flow, run
 from convex_mastra.limits import SCAN_ROWS
 from convex_mastra.ops import documents, messages, threads, vector_indexes, vector_reads
 from convex_mastra.ops.storage import clear_table, delete_rows, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_search import query
+from convex_mastra.retries import RetryPolicy
 from convex_mastra.wire import FunctionCall
 
 READABLE = 16

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +36,7 @@ class Rows:
         for row in rows:
             check_content(row.content, row.role, "row")
             content = loads(dumps(row.content, "row"))
-            saved.append(replace(row, content=content, created_at=datetime.now(UTC)))
+            saved.append(row.replace(content=content, created_at=datetime.now(UTC)))
         self.rows |= {row.id: row for row in saved}
         self._conversation.see(saved)
 

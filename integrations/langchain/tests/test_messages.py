@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -210,7 +209,7 @@ def changed(rows: Rows, part: int, **fields: Any) -> None:
     (row,) = rows.rows.values()
     parts = [dict(one) for one in row.content["parts"]]
     parts[part] |= fields
-    rows.rows[row.id] = replace(row, content={**row.content, "parts": parts})
+    rows.rows[row.id] = row.replace(content={**row.content, "parts": parts})
 
 
 def test_a_row_that_mastra_edited_is_read_from_its_parts() -> None:
@@ -229,7 +228,7 @@ def test_marks_that_change_no_meaning_leave_the_exact_form() -> None:
     content = row.content | {
         "parts": [*row.content["parts"], {"type": "data-om-status", "data": {"any": 1}}]
     }
-    rows.rows[row.id] = replace(row, content=content)
+    rows.rows[row.id] = row.replace(content=content)
     assert rows.read() == [message]
 
 
@@ -244,7 +243,7 @@ def test_what_mastra_adds_to_a_turn_is_read_after_what_was_there() -> None:
         {"type": "step-start"},
         {"type": "text", "text": "It is 1 C"},
     ]
-    rows.rows[row.id] = replace(row, content={**row.content, "parts": parts})
+    rows.rows[row.id] = row.replace(content={**row.content, "parts": parts})
     assert rows.read() == [
         call,
         ToolMessage('{"t": 1}', tool_call_id="c1", name="weather", id=f"{row.id}#c1"),
@@ -259,7 +258,7 @@ def test_a_turn_of_mastra_is_continued() -> None:
         {"type": "tool-invocation", "toolInvocation": pending},
     )
     content = row.content | {"metadata": {"modelId": "m"}, "unknown": 1}
-    rows = Rows([replace(row, content=content, created_at=datetime.now(UTC))])
+    rows = Rows([row.replace(content=content, created_at=datetime.now(UTC))])
     result = ToolMessage("1 C", tool_call_id="c1", artifact=[1])
     rows.add([result, AIMessage("It is 1 C", id="mine")])
     assert rows.read() == [
@@ -285,7 +284,7 @@ def test_old_ways_to_say_something_survive_continuing() -> None:
     }
     row = mastra_row("assistant", content)
     before = messages_of(row)
-    rows = Rows([replace(row, resource_id=None, created_at=datetime.now(UTC))])
+    rows = Rows([row.replace(resource_id=None, created_at=datetime.now(UTC))])
     result = ToolMessage("1 C", tool_call_id="c1")
     rows.add([result])
     assert rows.read() == [*before, result]
@@ -396,5 +395,5 @@ def test_what_json_cannot_carry_is_refused(message: BaseMessage) -> None:
 def test_an_annotation_of_somebody_else_is_no_obstacle() -> None:
     for stored in ("text", {"version": 2}, {"version": 1}, {"version": 1, "messages": [3]}):
         row = parts_row({"type": "text", "text": "hi"})
-        row = replace(row, content={**row.content, "metadata": {"langchain": stored}})
+        row = row.replace(content={**row.content, "metadata": {"langchain": stored}})
         assert messages_of(row) == [AIMessage("hi", id="row")]

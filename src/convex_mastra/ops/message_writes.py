@@ -8,7 +8,6 @@ parts without a type. Called by the faces of ``store.memory``; reading is in ``m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
@@ -60,7 +59,7 @@ def save_messages(target: Target, messages: Sequence[Message]) -> Flow[list[Mess
     )
     for moment, message in timed:
         target.clock.note(message.thread_id, moment)
-    return [replace(message, created_at=moment) for moment, message in timed]
+    return [message.replace(created_at=moment) for moment, message in timed]
 
 
 def update_messages(

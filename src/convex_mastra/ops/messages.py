@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from convex_mastra import limits
@@ -76,17 +77,17 @@ def list_messages(
         return _page_of(_in_order(included, direction), 0, page, per_page, has_more=False)
 
     threads = yield from _rows_of_threads(target, thread_ids)
-    rows = _in_order(
-        (
-            row
-            for own_rows in threads.values()
-            for row in own_rows
-            if (resource_id is None or row.get("resourceId") == resource_id)
-            and within(row)
-            and (not metadata or paging.matches_metadata(_content_metadata(row), metadata))
-        ),
-        direction,
-    )
+    rows = [
+        row
+        for own_rows in threads.values()
+        for row in own_rows
+        if (resource_id is None or row.get("resourceId") == resource_id)
+        and within(row)
+        and (not metadata or paging.matches_metadata(_content_metadata(row), metadata))
+    ]
+    if per_page is False and not include:
+        return _whole_page(rows, page, direction)
+    rows = _in_order(rows, direction)
     chosen = paging.cut_page(rows, page, per_page)
     has_more = paging.more_after(len(rows), page, per_page)
     if include:
@@ -210,6 +211,16 @@ def _page_of(
         page=page,
         per_page=per_page,
         has_more=has_more,
+    )
+
+
+def _whole_page(rows: Iterable[Row], page: int, direction: paging.Direction) -> MessagePage:
+    """All the messages; quicker than ordering the rows first, whose times are then read twice."""
+    messages = sorted(
+        map(message_from_row, rows), key=attrgetter("created_at"), reverse=direction == "DESC"
+    )
+    return MessagePage(
+        messages=messages, total=len(messages), page=page, per_page=False, has_more=False
     )
 
 

@@ -18,9 +18,10 @@ from convex_mastra.errors import (
     ScanLimitError,
     TransportError,
 )
-from convex_mastra.flow import Flow, Gather, Send, attempt
+from convex_mastra.flow import Flow, Gather, Send
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
+from convex_mastra.retries import attempt
 from convex_mastra.wire import FunctionCall, StorageReply, read_storage_reply, storage_call
 
 _READ_LIMIT_TEXTS: Final = (
@@ -216,9 +217,13 @@ def rows_of(reply: StorageReply, table: str) -> list[Row]:
     Raises:
         ProtocolError: it is no list of such rows.
     """
-    if not isinstance(reply.result, list) or not all(map(_is_row, reply.result)):
-        raise ProtocolError(f"The storage handler returned no list of rows for {table}.")
-    return reply.result
+    rows = reply.result
+    try:
+        if isinstance(rows, list) and {type(row["id"]) for row in rows} <= {str}:
+            return rows
+    except (TypeError, KeyError):
+        pass
+    raise ProtocolError(f"The storage handler returned no list of rows for {table}.")
 
 
 def row_or_none(result: Any, table: str) -> Row | None:

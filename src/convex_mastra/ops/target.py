@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from convex_mastra.flow import RetryPolicy
+from convex_mastra.retries import RetryPolicy
 from convex_mastra.timestamps import Clock
 from convex_mastra.wire import STORAGE_FUNCTION
 

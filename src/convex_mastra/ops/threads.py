@@ -142,14 +142,15 @@ def list_threads(
     """Return one page of threads.
 
     Args:
-        resource_id: only threads of this resource; None for all.
+        resource_id: only threads of this resource; None for all. An empty one is refused: Mastra's
+            own client takes it for none given, and would return everybody's threads.
         metadata: only threads whose metadata holds these simple values.
         page: counted from 0.
         per_page: threads a page, 100 by default; False for all of them.
         order_by, direction: newest first by default.
 
     Raises:
-        InvalidArgumentError: a page or metadata key that Mastra refuses.
+        InvalidArgumentError: a page or metadata key that Mastra refuses; an empty *resource_id*.
         ScanLimitError: there are more threads than the deployment reads in one call.
 
     Cost: one round trip, which reads all threads of the resource (or all there are).
@@ -163,7 +164,9 @@ def list_threads(
         raise InvalidArgumentError(
             "order_by must be 'created_at' or 'updated_at'.", field="order_by"
         )
-    filters = {"resourceId": required_text(resource_id, "resource_id")} if resource_id else {}
+    filters = {}
+    if resource_id is not None:
+        filters["resourceId"] = required_text(resource_id, "resource_id")
     rows = yield from query_rows(target, THREADS, filters)
     threads = [
         thread

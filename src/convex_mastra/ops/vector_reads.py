@@ -17,12 +17,12 @@ from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import checked_index_name
 from convex_mastra.ops.vector_scan import Accept, embedding_of, row_test, scan
 from convex_mastra.records import Row
-from convex_mastra.scoring import Vector
+from convex_mastra.scoring import Vector, same_vector
 from convex_mastra.values import plain_numbers
 from convex_mastra.wire import vector_table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VectorRecord:
     """A stored vector.
 
@@ -34,6 +34,15 @@ class VectorRecord:
     id: str
     vector: Vector
     metadata: dict[str, Any] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, VectorRecord):
+            return NotImplemented
+        ours, theirs = (self.id, self.metadata), (other.id, other.metadata)
+        return ours == theirs and same_vector(self.vector, other.vector)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 def get_vectors(target: Target, index_name: str, ids: Sequence[str]) -> Flow[list[VectorRecord]]:

@@ -23,7 +23,7 @@ from convex_mastra.ops.vector_arguments import as_query, check_top_k, checked_in
 from convex_mastra.ops.vector_indexes import declared_dimension
 from convex_mastra.ops.vector_scan import Accept, ask_own, row_test, scan
 from convex_mastra.records import Row
-from convex_mastra.scoring import TopK, Vector, score_rows
+from convex_mastra.scoring import TopK, Vector, same_vector, score_rows
 from convex_mastra.values import plain_numbers
 from convex_mastra.wire import SEARCH_FUNCTION, Json
 
@@ -31,7 +31,7 @@ WIDENING: Final = 4
 """How many times more matches are asked for when too few of the last were accepted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VectorMatch:
     """A vector that was found.
 
@@ -44,6 +44,15 @@ class VectorMatch:
     score: float
     metadata: dict[str, Any] | None = None
     vector: Vector | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, VectorMatch):
+            return NotImplemented
+        ours, theirs = (self.id, self.score, self.metadata), (other.id, other.score, other.metadata)
+        return ours == theirs and same_vector(self.vector, other.vector)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 def query(

@@ -7,7 +7,7 @@ Takes LangChain messages one by one, keeps the parts and the exact entries in st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
@@ -118,7 +118,7 @@ class Draft:
         """Return the row, under the first message's id if that is not *taken* (and take it)."""
         if self.row:
             owner = self.row.resource_id or resource_id
-            return replace(self.row, content=self._content(self.row.content), resource_id=owner)
+            return self.row.replace(content=self._content(self.row.content), resource_id=owner)
         row_id = self.first_id if self.first_id and self.first_id not in taken else str(uuid4())
         taken.add(row_id)
         return Message(

@@ -1,8 +1,8 @@
-"""The typed records of Mastra's memory, and how each is written as a row and read back.
+"""The typed records of Mastra's memory, and how each is read from its row.
 
 Python's names live here and above; below are the columns of ``mastra_threads``,
-``mastra_messages`` and ``mastra_resources``. Columns this version does not know are kept in
-``extra`` and written back. Called by the operations; sends nothing.
+``mastra_messages`` and ``mastra_resources``, of every generation. Columns this version does not
+know are kept in ``extra`` and written back. Called by the operations; sends nothing.
 
 Source: @mastra/core 1.71 TABLE_SCHEMAS, @mastra/convex 1.5.2 dist/storage/domains/memory.
 """
@@ -10,20 +10,18 @@ Source: @mastra/core 1.71 TABLE_SCHEMAS, @mastra/convex 1.5.2 dist/storage/domai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
-from uuid import uuid4
 
-from convex_mastra.errors import ProtocolError
-from convex_mastra.jsontext import loads, loads_or_none
-from convex_mastra.timestamps import from_text
-from convex_mastra.values import plain_numbers
+from msgspec import field
 
-Row = dict[str, Any]
+from convex_mastra.jsontext import loads
+from convex_mastra.records import columns
+from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
+from convex_mastra.records.record import Record, new_id, now
+
 PerPage = int | Literal[False]
 
-SYSTEM_COLUMNS: Final = frozenset({"_id", "_creationTime"})
 THREAD_COLUMNS: Final = SYSTEM_COLUMNS.union(
     ("id", "resourceId", "title", "metadata", "createdAt", "updatedAt")
 )
@@ -35,16 +33,7 @@ RESOURCE_COLUMNS: Final = SYSTEM_COLUMNS.union(
 )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _new_id() -> str:
-    return str(uuid4())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
+class Thread(Record, frozen=True, kw_only=True):
     """A conversation.
 
     Attributes:
@@ -55,17 +44,16 @@ class Thread:
         extra: columns this version does not know.
     """
 
-    id: str = field(default_factory=_new_id)
+    id: str = field(default_factory=new_id)
     resource_id: str
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    created_at: datetime = field(default_factory=_now)
-    updated_at: datetime = field(default_factory=_now)
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(default_factory=now)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Record, frozen=True, kw_only=True):
     """One message of a thread.
 
     Attributes:
@@ -77,7 +65,7 @@ class Message:
         extra: columns this version does not know.
     """
 
-    id: str = field(default_factory=_new_id)
+    id: str = field(default_factory=new_id)
     thread_id: str
     resource_id: str | None = None
     role: str
@@ -114,8 +102,7 @@ class Message:
         return "\n".join(texts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Record, frozen=True, kw_only=True):
     """What is remembered about a resource across its threads.
 
     Attributes:
@@ -127,13 +114,12 @@ class Resource:
     id: str
     working_memory: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    created_at: datetime = field(default_factory=_now)
-    updated_at: datetime = field(default_factory=_now)
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(default_factory=now)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageUpdate:
+class MessageUpdate(Record, frozen=True, kw_only=True):
     """Changes to one stored message; what is None stays as it is.
 
     Attributes:
@@ -149,8 +135,7 @@ class MessageUpdate:
     resource_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Include:
+class Include(Record, frozen=True, kw_only=True):
     """A message to return besides the page, with its neighbours in its own thread.
 
     Attributes:
@@ -162,8 +147,7 @@ class Include:
     with_next_messages: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DateRange:
+class DateRange(Record, frozen=True, kw_only=True):
     """A range of creation times; both ends belong to it unless said otherwise."""
 
     start: datetime | None = None
@@ -172,8 +156,7 @@ class DateRange:
     end_exclusive: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadPage:
+class ThreadPage(Record, frozen=True, kw_only=True):
     """One page of threads. *total* counts all that match; *per_page* is False for all of them."""
 
     threads: list[Thread]
@@ -183,8 +166,7 @@ class ThreadPage:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessagePage:
+class MessagePage(Record, frozen=True, kw_only=True):
     """One page of messages. *total* counts all that match, without those only included."""
 
     messages: list[Message]
@@ -202,47 +184,40 @@ def text_content(text: str) -> dict[str, Any]:
 def thread_from_row(row: Row) -> Thread:
     """Read a row of ``mastra_threads``."""
     return Thread(
-        id=_text(row, "id"),
-        resource_id=_text(row, "resourceId"),
+        id=columns.text(row, "id"),
+        resource_id=columns.text(row, "resourceId"),
         title=row.get("title") or "",
-        metadata=_metadata(row),
-        created_at=_moment(row, "createdAt"),
-        updated_at=_moment(row, "updatedAt"),
-        extra=_extra(row, THREAD_COLUMNS),
+        metadata=columns.metadata(row),
+        created_at=columns.moment(row, "createdAt"),
+        updated_at=columns.moment(row, "updatedAt"),
+        extra=columns.unknown(row, THREAD_COLUMNS),
     )
 
 
 def message_from_row(row: Row) -> Message:
     """Read a row of ``mastra_messages``, of any generation."""
     return Message(
-        id=_text(row, "id"),
-        thread_id=_text(row, "thread_id"),
+        id=columns.text(row, "id"),
+        thread_id=columns.text(row, "thread_id"),
         resource_id=row.get("resourceId"),
-        role=_text(row, "role"),
-        content=_content(_text(row, "content")),
+        role=columns.text(row, "role"),
+        content=_content(columns.text(row, "content")),
         type=row.get("type") or "v2",
-        created_at=_moment(row, "createdAt"),
-        extra=_extra(row, MESSAGE_COLUMNS),
+        created_at=columns.moment(row, "createdAt"),
+        extra=columns.unknown(row, MESSAGE_COLUMNS),
     )
 
 
 def resource_from_row(row: Row) -> Resource:
     """Read a row of ``mastra_resources``."""
     return Resource(
-        id=_text(row, "id"),
+        id=columns.text(row, "id"),
         working_memory=row.get("workingMemory"),
-        metadata=_metadata(row),
-        created_at=_moment(row, "createdAt"),
-        updated_at=_moment(row, "updatedAt"),
-        extra=_extra(row, RESOURCE_COLUMNS),
+        metadata=columns.metadata(row),
+        created_at=columns.moment(row, "createdAt"),
+        updated_at=columns.moment(row, "updatedAt"),
+        extra=columns.unknown(row, RESOURCE_COLUMNS),
     )
-
-
-def _text(row: Row, column: str) -> str:
-    value = row.get(column)
-    if type(value) is not str:
-        raise ProtocolError(f"A row's {column} is stored as {type(value).__name__}, not text.")
-    return value
 
 
 def _content(stored: str) -> Any:
@@ -252,20 +227,3 @@ def _content(stored: str) -> Any:
         return stored
     # The first format stored plain text, and ``42`` is such a text, not the number.
     return content if isinstance(content, dict | list | str) else stored
-
-
-def _metadata(row: Row) -> dict[str, Any]:
-    stored = row.get("metadata")
-    if isinstance(stored, str):
-        stored = loads_or_none(stored)
-    return plain_numbers(stored) if isinstance(stored, dict) else {}
-
-
-def _moment(row: Row, column: str) -> datetime:
-    return from_text(row.get(column), row.get("_creationTime", 0.0))
-
-
-def _extra(row: Row, known: frozenset[str]) -> dict[str, Any]:
-    if row.keys() <= known:
-        return {}
-    return {name: row[name] for name in sorted(row.keys() - known)}

@@ -1,0 +1,62 @@
+"""JSON texts: read as the standard library reads them, however fast."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convex_mastra.jsontext import dumps, loads, loads_or_none
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text(st.characters(codec=None)), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    """Equal, and of the same kinds: 1 is not 1.0, and 0.0 not -0.0."""
+    return repr(ours) == repr(theirs)
+
+
+@given(VALUES)
+def test_what_is_written_is_read(value: Any) -> None:
+    assert same(loads(dumps(value, "value")), value)
+
+
+@given(st.text(st.sampled_from('0123456789-+.eE"{}[]:, \\u\ud800nulltrueNaN\t')))
+def test_any_text_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    try:
+        wanted = json.loads(text)
+    except ValueError:
+        assert loads_or_none(text) is None
+    else:
+        if wanted is None or "NaN" in text or "Infinity" in text:
+            return  # the constants, which JSON does not have
+        assert same(loads_or_none(text), wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-0", "-0.0", "1e400", str(2**64), str(-(2**63) - 1), "9" * 400, '"\\ud83d"', '{"a":1,"a":2}'],
+)
+def test_the_edges_of_what_a_fast_decoder_reads(text: str) -> None:
+    assert same(loads(text), json.loads(text))
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "9" * 5_000, "[" * 100_000, "", "\x00", "{"])
+def test_what_is_no_json(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        loads(text)
+    assert loads_or_none(text) is None
+
+
+def test_a_float_too_large_is_infinite_as_in_javascript() -> None:
+    assert math.isinf(loads("1e999"))
