@@ -58,6 +58,8 @@ def test_any_metadata_comes_back(text: str, metadata: dict[str, Any]) -> None:
         {"nan": math.nan, "deep": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]},
         {"surrogate": "\ud800", "$where": {"$gt": 1}, "größe": "ö"},
         {f"key{n}": n for n in range(2_000)},
+        {"%24x": {"\x1f": None}, "$x": None},
+        {"$x": 1, "%24x": 2},
     ],
 )
 def test_what_convex_cannot_hold_comes_back(metadata: dict[str, Any]) -> None:

@@ -67,10 +67,10 @@ def stored_metadata(text: str, metadata: Mapping[str, Any], field: str) -> dict[
     """
     _check_json(metadata, field)
     native: dict[str, Any] = {}
-    for name, value in metadata.items():
-        key = native_key(name)
+    for key, name in _first_names(metadata).items():
+        value = metadata[name]
         if len(native) < OBJECT_FIELDS - len(_OWN_KEYS) and _fits(key, value):
-            native.setdefault(key, value)
+            native[key] = value
     stored = {**native, TEXT: text}
     if not same(plain_numbers(native), dict(metadata)):
         stored[EXACT] = _dumped(metadata)
@@ -84,9 +84,7 @@ def document_of(vector_id: str, stored: Mapping[str, Any] | None) -> Document:
     text = metadata.pop(key) if isinstance(metadata.get(key), str) else ""
     exact = _loaded(metadata.pop(EXACT, None))
     if exact is not None:
-        names: dict[str, str] = {}
-        for name in exact:
-            names.setdefault(native_key(name), name)
+        names = _first_names(exact)
         for stored_key, value in metadata.items():
             name = names.get(stored_key, stored_key)
             if name not in exact or not identical(exact[name], value):
@@ -124,6 +122,14 @@ def native_filter(where: Mapping[str, Any] | Callable[..., Any] | None) -> dict[
         )
         for name, operand in where.items()
     }
+
+
+def _first_names(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return whose value lies under each native key: two names may share one (``$x``, ``%24x``)."""
+    names: dict[str, str] = {}
+    for name in metadata:
+        names.setdefault(native_key(name), name)
+    return names
 
 
 def _native_operand(name: str, operand: Any) -> Any:
