@@ -110,12 +110,17 @@ class Awaited:
 
 @dataclass
 class Clients:
-    """A store's memory and a vector over one backend, of one face."""
+    """A store, its memory and a vector over one backend, of one face."""
 
     deployment: Deployment
+    store: Any
     memory: Any
     vector: Any
     events: list[Any]
+
+    def domain(self, name: str) -> Any:
+        """A domain of the store, e.g. ``workflows``, with all its methods awaited."""
+        return Awaited(getattr(self.store, name))
 
     def requests(self) -> list[str]:
         """The operations sent since the last call."""
@@ -136,9 +141,11 @@ async def clients(request: pytest.FixtureRequest, deployment: Deployment) -> Asy
         "async": (AsyncConvexStore, AsyncConvexVector),
     }[request.param]
     function = deployment.storage_function
+    opened = store(backend=backend, storage_function=function)
     yield Clients(
         deployment,
-        Awaited(store(backend=backend, storage_function=function).memory),
+        opened,
+        Awaited(opened.memory),
         Awaited(vector(backend=backend, storage_function=function)),
         events,
     )

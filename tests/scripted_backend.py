@@ -22,7 +22,7 @@ class ScriptedBackend:
 
     def __init__(self, scripts: dict[str, tuple[str, Function]]) -> None:
         self.options = Options()
-        self.functions: dict[str, bool] = {}
+        self.abilities: dict[str, bool] = {}
         self.scripts = scripts
         self.calls: list[FunctionCall] = []
         self.closed = False

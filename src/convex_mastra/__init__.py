@@ -9,6 +9,7 @@ from importlib.metadata import version
 from convex_mastra.backends import Backend, open_backend
 from convex_mastra.config import Event, Options
 from convex_mastra.documents import AsyncConvexDocuments, ConvexDocuments
+from convex_mastra.domains import AsyncMemory, Memory
 from convex_mastra.errors import (
     AuthenticationError,
     ClosedError,
@@ -44,7 +45,7 @@ from convex_mastra.records import (
     Thread,
     ThreadPage,
 )
-from convex_mastra.store import AsyncConvexStore, AsyncMemory, ConvexStore, Memory
+from convex_mastra.store import AsyncConvexStore, ConvexStore
 from convex_mastra.vector import AsyncConvexVector, ConvexVector
 
 __version__ = version("convex-mastra")

@@ -105,7 +105,7 @@ class Client(Face):
             Target(
                 policy=backend.options.retry_policy(),
                 storage_function=storage_function,
-                functions=backend.functions,
+                abilities=backend.abilities,
                 clock=backend.clock,
             ),
         )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from convex_mastra.errors import InvalidArgumentError, ProtocolError
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999_000, UTC)
 REMEMBERED_THREADS: Final = 10_000
@@ -45,9 +46,26 @@ def from_text(text: Any, creation_time_ms: float) -> datetime:
         except (ValueError, OverflowError):
             pass
     try:
-        return datetime.fromtimestamp(creation_time_ms / 1000, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
+        return from_milliseconds(creation_time_ms)
+    except ProtocolError:
         raise ProtocolError(f"A row has no readable time: {text!r:.40}.") from None
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Write *moment* as JavaScript's ``getTime`` does: milliseconds since 1970."""
+    return (moment - EPOCH) // MILLISECOND
+
+
+def from_milliseconds(milliseconds: float) -> datetime:
+    """Read a time that is stored as milliseconds since 1970.
+
+    Raises:
+        ProtocolError: it is no time.
+    """
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except (TypeError, ValueError, OverflowError):
+        raise ProtocolError(f"A row has no readable time: {milliseconds!r:.40}.") from None
 
 
 def following(moment: datetime) -> datetime:
@@ -94,7 +112,7 @@ class Clock:
     def now(self) -> datetime:
         """The time now in UTC, cut to the millisecond."""
         milliseconds = int(self._wall_s() * 1000)
-        return datetime.fromtimestamp(0, UTC) + milliseconds * MILLISECOND
+        return EPOCH + milliseconds * MILLISECOND
 
     def next(self, thread_id: str) -> datetime:
         """The time now, or after the thread's latest. Nobody is given the same one again."""

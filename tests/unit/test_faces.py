@@ -23,15 +23,17 @@ from convex_mastra import (
 )
 from tests.scripted import ADMIN_KEY, Reply, scripted_deployment, success
 
-OPERATIONS = [(Memory, AsyncMemory, name) for name in vars(Memory) if not name.startswith("_")] + [
-    (ConvexVector, AsyncConvexVector, name)
-    for name in vars(ConvexVector)
+FACES = [(Memory, AsyncMemory), (ConvexVector, AsyncConvexVector)]
+OPERATIONS = [
+    (sync, asynchronous, name)
+    for sync, asynchronous in FACES
+    for name in vars(sync)
     if not name.startswith("_")
 ]
 
 
 def test_both_faces_have_the_same_operations() -> None:
-    for sync, asynchronous in ((Memory, AsyncMemory), (ConvexVector, AsyncConvexVector)):
+    for sync, asynchronous in FACES:
         assert [n for n in vars(sync) if n[0] != "_"] == [
             n for n in vars(asynchronous) if n[0] != "_"
         ]

@@ -22,12 +22,13 @@ class Backend(Protocol):
     """A place where deployed functions run.
 
     Attributes:
-        functions: which optional functions the place has: True, False, or absent while unknown.
+        abilities: what the place can do of what not every place can, by the name of a function or
+            of an ``Ability``: True, False, or absent while unknown.
         clock: gives new messages their times, one for all who share the backend.
     """
 
     options: Options
-    functions: dict[str, bool]
+    abilities: dict[str, bool]
     clock: Clock
 
     @property

@@ -47,7 +47,7 @@ class HttpBackend:
 
     def __init__(self, place: Remote, options: Options) -> None:
         self.options = options
-        self.functions: dict[str, bool] = {}
+        self.abilities: dict[str, bool] = {}
         self.clock = Clock()
         self._place = place
         # Parsed once: httpx spends as long on a URL as the rest of this client on a call.

@@ -19,12 +19,13 @@ class Target:
     Attributes:
         policy: how transient failures are retried.
         storage_function: path of Mastra's storage handler.
-        functions: which optional functions are deployed, as far as known; shared by all targets
-            of one backend, and filled in as operations find out.
+        abilities: what the deployment can do of what not every one can, as far as known, by the
+            name of a function or ``Ability``; shared by all targets of one backend, and filled in
+            as operations find out.
         clock: gives new messages their times.
     """
 
     policy: RetryPolicy
     storage_function: str = STORAGE_FUNCTION
-    functions: dict[str, bool] = field(default_factory=dict)
+    abilities: dict[str, bool] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)

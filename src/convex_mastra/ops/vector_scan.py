@@ -139,7 +139,7 @@ def scan(
 
 def ask_own(target: Target, path: str, args: Json) -> Flow[Any]:
     """Call one of our own functions; None if the deployment does not have it."""
-    if target.functions.get(path) is False:
+    if target.abilities.get(path) is False:
         return None
     call = FunctionCall("query", path, args, label=path, repeatable=True)
     try:
@@ -147,11 +147,11 @@ def ask_own(target: Target, path: str, args: Json) -> Flow[Any]:
     except FunctionError:
         # A deployment that hides error texts says the same of a missing function as of any
         # failure, so only one that has answered before is believed to have failed.
-        if target.functions.get(path):
+        if target.abilities.get(path):
             raise
-        target.functions[path] = False
+        target.abilities[path] = False
         return None
-    target.functions[path] = True
+    target.abilities[path] = True
     return value
 
 

@@ -255,6 +255,6 @@ def test_every_attempt_is_an_event(path: str) -> None:
 def test_a_backend_says_where_it_is_and_is_not_pickled(opened: EmbeddedBackend, path: str) -> None:
     assert repr(opened) == f"EmbeddedBackend({path!r})"
     assert opened.max_in_flight == 1
-    assert opened.functions[wire.SEARCH_FUNCTION] is True
+    assert opened.abilities[wire.SEARCH_FUNCTION] is True
     with pytest.raises(TypeError, match="never pickled"):
         pickle.dumps(opened)

@@ -46,7 +46,7 @@ class EmbeddedBackend:
 
     def __init__(self, path: str, options: Options) -> None:
         self.options = options
-        self.functions = dict.fromkeys(FUNCTIONS, True)
+        self.abilities = dict.fromkeys(FUNCTIONS, True)
         self._database = Database(path, options.timeout_s)
         self._matrices = Matrices()
         self.clock = Clock()

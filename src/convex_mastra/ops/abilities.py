@@ -1,0 +1,91 @@
+"""What not every deployed handler can do, and finding out without writing.
+
+A handler older than a domain takes its rows all the same, and files them where no Mastra ever
+looks: ``insert`` into a table that it does not know ends in ``mastra_documents``. So whoever writes
+or reads such a table calls ``require`` first. Called by the operations.
+
+Source: the handlers of @mastra/convex 1.0.6 and 1.5.2, and the package's changelog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from convex_mastra.errors import UnsupportedOperationError
+from convex_mastra.flow import Flow
+from convex_mastra.ops.storage import call_storage
+from convex_mastra.ops.target import Target
+from convex_mastra.wire import (
+    BACKGROUND_TASKS,
+    CHANNEL_INSTALLATIONS,
+    OBSERVATIONAL_MEMORY,
+    SCHEDULES,
+)
+
+_NOWHERE: Final = "convex-mastra-probe"
+"""An id and a lookup key that nothing has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Something that handlers can do from one version on.
+
+    Attributes:
+        name: as errors say it, in the plural: ``schedules``.
+        since: the version of @mastra/convex that brought it.
+        op, table, args: a request that a handler without it refuses, and that changes nothing.
+    """
+
+    name: str
+    since: str
+    op: str
+    table: str
+    args: Mapping[str, Any]
+
+
+SCHEDULES_TABLES: Final = Ability(
+    "schedules", "1.2.0", "listDueSchedules", SCHEDULES, {"now": -1, "limit": 1}
+)
+CHANNELS_TABLES: Final = Ability(
+    "channels", "1.2.0", "patch", CHANNEL_INSTALLATIONS, {"id": _NOWHERE, "record": {}}
+)
+BACKGROUND_TASKS_TABLE: Final = Ability(
+    "background tasks", "1.2.0", "patch", BACKGROUND_TASKS, {"id": _NOWHERE, "record": {}}
+)
+OBSERVATIONAL_MEMORY_TABLE: Final = Ability(
+    "observational memories", "1.4.0", "omGetLatest", OBSERVATIONAL_MEMORY, {"lookupKey": _NOWHERE}
+)
+
+
+def require(target: Target, ability: Ability) -> Flow[None]:
+    """Go on if the deployed handler has *ability*.
+
+    Raises:
+        UnsupportedOperationError: it is too old; says which version is needed.
+
+    Cost: one round trip the first time; then the backend remembers.
+    """
+    if not (yield from has(target, ability)):
+        raise UnsupportedOperationError(
+            f"{ability.name} need the storage handler of @mastra/convex {ability.since} or later; "
+            f"the deployed one does not know {ability.op!r}, and would file their rows where no "
+            "Mastra looks. Nothing was written. Update the package and deploy it again.",
+            operation=f"{ability.op} {ability.table}",
+        )
+
+
+def has(target: Target, ability: Ability) -> Flow[bool]:
+    """Say whether the deployed handler has *ability*. One round trip the first time."""
+    key = f"{target.storage_function} {ability.name}"
+    known = target.abilities.get(key)
+    if known is None:
+        try:
+            yield from call_storage(target, ability.op, ability.table, **ability.args)
+        except UnsupportedOperationError:
+            known = False
+        else:
+            known = True
+        target.abilities[key] = known
+    return known
