@@ -9,7 +9,7 @@ from importlib.metadata import version
 from convex_mastra.backends import Backend, open_backend
 from convex_mastra.config import Event, Options
 from convex_mastra.documents import AsyncConvexDocuments, ConvexDocuments
-from convex_mastra.domains import AsyncMemory, Memory
+from convex_mastra.domains import AsyncMemory, AsyncWorkflows, Memory, Workflows
 from convex_mastra.errors import (
     AuthenticationError,
     ClosedError,
@@ -44,6 +44,8 @@ from convex_mastra.records import (
     Resource,
     Thread,
     ThreadPage,
+    WorkflowRun,
+    WorkflowRunPage,
 )
 from convex_mastra.store import AsyncConvexStore, ConvexStore
 from convex_mastra.vector import AsyncConvexVector, ConvexVector
@@ -55,6 +57,7 @@ __all__ = [
     "AsyncConvexStore",
     "AsyncConvexVector",
     "AsyncMemory",
+    "AsyncWorkflows",
     "AuthenticationError",
     "Backend",
     "ClosedError",
@@ -93,6 +96,9 @@ __all__ = [
     "UnsupportedOperationError",
     "VectorMatch",
     "VectorRecord",
+    "WorkflowRun",
+    "WorkflowRunPage",
+    "Workflows",
     "__version__",
     "open_backend",
 ]

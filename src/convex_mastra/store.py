@@ -5,7 +5,7 @@ A property for each domain of ``convex_mastra.domains``; nothing else.
 
 from __future__ import annotations
 
-from convex_mastra.domains import AsyncMemory, Memory
+from convex_mastra.domains import AsyncMemory, AsyncWorkflows, Memory, Workflows
 from convex_mastra.face import AsyncClient, SyncClient
 
 
@@ -22,6 +22,11 @@ class ConvexStore(SyncClient):
         """Threads, messages, resources."""
         return Memory(self.backend, self._target)
 
+    @property
+    def workflows(self) -> Workflows:
+        """Workflow runs and their snapshots."""
+        return Workflows(self.backend, self._target)
+
 
 class AsyncConvexStore(AsyncClient):
     """Mastra's storage on Convex, async.
@@ -34,3 +39,8 @@ class AsyncConvexStore(AsyncClient):
     def memory(self) -> AsyncMemory:
         """Threads, messages, resources."""
         return AsyncMemory(self.backend, self._target)
+
+    @property
+    def workflows(self) -> AsyncWorkflows:
+        """Workflow runs and their snapshots."""
+        return AsyncWorkflows(self.backend, self._target)

@@ -15,15 +15,17 @@ from convex_mastra import (
     AsyncConvexStore,
     AsyncConvexVector,
     AsyncMemory,
+    AsyncWorkflows,
     ConvexStore,
     ConvexVector,
     Memory,
     Message,
+    Workflows,
     open_backend,
 )
 from tests.scripted import ADMIN_KEY, Reply, scripted_deployment, success
 
-FACES = [(Memory, AsyncMemory), (ConvexVector, AsyncConvexVector)]
+FACES = [(Memory, AsyncMemory), (Workflows, AsyncWorkflows), (ConvexVector, AsyncConvexVector)]
 OPERATIONS = [
     (sync, asynchronous, name)
     for sync, asynchronous in FACES

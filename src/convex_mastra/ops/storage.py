@@ -89,9 +89,17 @@ def load_many(target: Target, table: str, ids: Iterable[str]) -> Flow[list[Row]]
 
 
 def query_rows(
-    target: Target, table: str, filters: Mapping[str, Any], *, limit: int | None = None
+    target: Target,
+    table: str,
+    filters: Mapping[str, Any],
+    *,
+    limit: int | None = None,
+    key_column: str = "id",
 ) -> Flow[list[Row]]:
     """Return the rows whose columns equal *filters*. One round trip.
+
+    Args:
+        key_column: the column of text that every row has; not all have an ``id``.
 
     Raises:
         ScanLimitError: without *limit*, when there may be more rows than one call returns.
@@ -112,7 +120,7 @@ def query_rows(
                 request_id=error.request_id,
             ) from None
         raise
-    rows = rows_of(reply, table)
+    rows = rows_of(reply, table, key_column)
     if limit is None and len(rows) >= limits.SCAN_ROWS:
         raise ScanLimitError(
             f"{table} holds at least {limits.SCAN_ROWS:,} rows for {dict(filters) or 'this read'}; "
@@ -211,15 +219,15 @@ def batches_by_size(rows: Iterable[tuple[Row, int, int]]) -> list[list[Row]]:
     return batches
 
 
-def rows_of(reply: StorageReply, table: str) -> list[Row]:
-    """The reply's rows, each with an id.
+def rows_of(reply: StorageReply, table: str, key_column: str = "id") -> list[Row]:
+    """The reply's rows, each with a text in its *key_column*.
 
     Raises:
         ProtocolError: it is no list of such rows.
     """
     rows = reply.result
     try:
-        if isinstance(rows, list) and {type(row["id"]) for row in rows} <= {str}:
+        if isinstance(rows, list) and {type(row[key_column]) for row in rows} <= {str}:
             return rows
     except (TypeError, KeyError):
         pass

@@ -20,6 +20,12 @@ from convex_mastra.records.memory import (
     thread_from_row,
 )
 from convex_mastra.records.record import Record
+from convex_mastra.records.workflows import (
+    WorkflowRun,
+    WorkflowRunPage,
+    workflow_row_id,
+    workflow_run_from_row,
+)
 
 __all__ = [
     "MESSAGE_COLUMNS",
@@ -37,8 +43,12 @@ __all__ = [
     "Row",
     "Thread",
     "ThreadPage",
+    "WorkflowRun",
+    "WorkflowRunPage",
     "message_from_row",
     "resource_from_row",
     "text_content",
     "thread_from_row",
+    "workflow_row_id",
+    "workflow_run_from_row",
 ]

@@ -19,9 +19,8 @@ from convex_mastra.backends.embedded.js.json import from_convex, parse, stringif
 from convex_mastra.backends.embedded.rows import Row
 from convex_mastra.backends.embedded.tables import WORKFLOW_SNAPSHOTS, Table
 from convex_mastra.backends.embedded.transaction import Transaction
+from convex_mastra.step_results import merged_result
 from convex_mastra.wire import Json
-
-PENDING_MARKER: Final = "__mastra_pending__"
 
 
 def _merge_step_result(transaction: Transaction, row: Row, snapshot: Json, request: Json) -> Json:
@@ -32,7 +31,7 @@ def _merge_step_result(transaction: Transaction, row: Row, snapshot: Json, reque
     if type(context) is not dict:
         kind = js.kind(context)
         raise Thrown(f"Cannot create property '{step}' on {kind} '{js.to_string(context)}'")
-    context[step] = _merged_result(context.get(step, js.UNDEFINED), result)
+    context[step] = _merged(context.get(step), result)
     snapshot["requestContext"] = js.spread(js.get(snapshot, "requestContext")) | js.spread(
         request_context
     )
@@ -46,45 +45,10 @@ def _merge_state(transaction: Transaction, row: Row, snapshot: Json, request: Js
     return ok(stringify(merged))
 
 
-def _merged_result(existing: Any, result: Any) -> Any:
-    """Return a step's new result; the outputs of a ``forEach`` are merged item by item."""
-    if not js.truthy(existing) or not js.has(existing, "output"):
-        return result
-    old = js.get(existing, "output")
-    new = result.get("output") if type(result) is dict else None
-    if type(old) is not list or type(new) is not list:
-        return result
-    has_marker = any(map(_is_pending_marker, new))
-    output = [
-        _merged_item(old[i] if i < len(old) else js.UNDEFINED, new[i], has_marker=has_marker)
-        for i in range(len(new))
-    ]
-    merged: Json = existing | ({} if has_marker else result)
-    merged["output"] = output + old[len(new) :]
-    return merged
-
-
-def _merged_item(old: Any, new: Any, *, has_marker: bool) -> Any:
-    """Return one item; *old* is UNDEFINED past the end of the stored output."""
-    if _is_pending_marker(new):
-        return None if _may_be_reset(old) else old
-    if new is not None and not has_marker:
-        return new
-    return None if old is js.UNDEFINED else old
-
-
-def _is_pending_marker(value: Any) -> bool:
-    return type(value) is dict and value == {PENDING_MARKER: True} and value[PENDING_MARKER] is True
-
-
-def _may_be_reset(old: Any) -> bool:
-    if old is None or old is js.UNDEFINED or _is_pending_marker(old):
-        return True
-    return (
-        type(old) is dict
-        and old.get("status") == "suspended"
-        and ("suspendPayload" in old or "suspendedAt" in old)
-    )
+def _merged(existing: Any, result: Any) -> Any:
+    if js.truthy(existing):
+        js.has(existing, "output")  # throws for what is no object, as JavaScript's ``in`` does
+    return merged_result(existing, result)
 
 
 def _parse(stored: Any, run_id: Any) -> Any:
