@@ -22,8 +22,8 @@ class Backend(Protocol):
     """A place where deployed functions run.
 
     Attributes:
-        abilities: what the place can do of what not every place can, by the name of a function or
-            of an ``Ability``: True, False, or absent while unknown.
+        abilities: what the place can do of what not every place can, by the name of a function,
+            operation or ``Ability``: True, False, or absent while unknown.
         clock: gives new messages their times, one for all who share the backend.
     """
 

@@ -1,21 +1,22 @@
 """What not every deployed handler can do, and finding out without writing.
 
-A handler older than a domain takes its rows all the same, and files them where no Mastra ever
-looks: ``insert`` into a table that it does not know ends in ``mastra_documents``. So whoever writes
-or reads such a table calls ``require`` first. Called by the operations.
+Two kinds of gaps. An operation that an older handler refuses, and that others can stand in for:
+``call_or`` asks for it and takes the other way when it is refused. And tables that it does not
+know: it takes their rows all the same, and files them in ``mastra_documents``, where no Mastra ever
+looks; so whoever writes or reads such a table calls ``require`` first. Called by the operations.
 
 Source: the handlers of @mastra/convex 1.0.6 and 1.5.2, and the package's changelog.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from convex_mastra.errors import UnsupportedOperationError
 from convex_mastra.flow import Flow
-from convex_mastra.ops.storage import call_storage
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.wire import (
     BACKGROUND_TASKS,
@@ -57,6 +58,29 @@ BACKGROUND_TASKS_TABLE: Final = Ability(
 OBSERVATIONAL_MEMORY_TABLE: Final = Ability(
     "observational memories", "1.4.0", "omGetLatest", OBSERVATIONAL_MEMORY, {"lookupKey": _NOWHERE}
 )
+
+
+def call_or(
+    target: Target, op: str, table: str, args: Mapping[str, Any], older: Callable[[], Flow[Any]]
+) -> Flow[Any]:
+    """Run a storage operation and return its result, or do the same in an older way.
+
+    Nothing is asked beforehand: a handler that does not know *op* refuses it and changes nothing.
+    That is remembered, for all operations of the backend, until it is closed.
+
+    Args:
+        older: makes the flow that stands in for *op*: of operations that every handler knows, with
+            the result that *op* would have. Called only where it is needed.
+
+    Cost: one round trip. On an older handler those of *older*, and one more the first time.
+    """
+    key = f"{target.storage_function} {op}"
+    if target.abilities.get(key) is not False:
+        try:
+            return (yield from call_storage(target, op, table, **args)).result
+        except UnsupportedOperationError:
+            target.abilities[key] = False
+    return (yield from older())
 
 
 def require(target: Target, ability: Ability) -> Flow[None]:

@@ -1,28 +1,24 @@
-"""One storage request, and the few patterns that more than one operation follows.
+"""The few patterns that more than one operation follows.
 
-Retries, pages, batches by size, reads that must not be cut short. The operations on threads,
-messages, resources and vectors are built of these; nothing here knows what a row means.
+Pages, batches by size, reads that must not be cut short. The operations on threads, messages,
+resources and vectors are built of these; nothing here knows what a row means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from convex_mastra import limits
-from convex_mastra.errors import (
-    FunctionError,
-    OutcomeUnknownError,
-    ProtocolError,
-    ScanLimitError,
-    TransportError,
-)
-from convex_mastra.flow import Flow, Gather, Send
+from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
+from convex_mastra.flow import Flow, Gather
+
+# Under their own names: to the operations, this room is where requests are made.
+from convex_mastra.ops.calls import call_function as call_function
+from convex_mastra.ops.calls import call_storage as call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
-from convex_mastra.retries import attempt
-from convex_mastra.wire import FunctionCall, StorageReply, read_storage_reply, storage_call
+from convex_mastra.wire import StorageReply
 
 _READ_LIMIT_TEXTS: Final = (
     "Too many bytes read",
@@ -34,39 +30,6 @@ _READ_LIMIT_TEXTS: Final = (
 )
 _LARGE_ROWS: Final = 4
 """The handler reads twice as many as it is asked for; of 1 MiB each, they fit into 16 MiB."""
-
-
-def call_function(target: Target, call: FunctionCall) -> Flow[Any]:
-    """Call a function, again where that is safe, and return its value.
-
-    Raises:
-        OutcomeUnknownError: the reply was lost and the call must not be repeated.
-        ConvexMastraError: whatever else it ended with.
-    """
-
-    def send(number: int) -> Flow[Any]:
-        return (yield Send(replace(call, attempt=number)))
-
-    def retryable(error: BaseException) -> bool:
-        return isinstance(error, TransportError) and (error.applied is False or call.repeatable)
-
-    try:
-        return (yield from attempt(send, target.policy, retryable))
-    except TransportError as error:
-        if error.applied is False or call.repeatable:
-            raise
-        raise OutcomeUnknownError(
-            f"{call.label} was sent, its reply was lost, and it must not be repeated blindly: "
-            f"read back whether it was applied. ({error.message})",
-            code=error.code,
-            operation=call.label,
-        ) from None
-
-
-def call_storage(target: Target, op: str, table: str, **args: Any) -> Flow[StorageReply]:
-    """Run one operation of the storage handler. One round trip."""
-    call = storage_call(target.storage_function, op, table, args)
-    return read_storage_reply((yield from call_function(target, call)), call)
 
 
 def load(target: Target, table: str, row_id: str) -> Flow[Row | None]:

@@ -20,8 +20,8 @@ class Target:
         policy: how transient failures are retried.
         storage_function: path of Mastra's storage handler.
         abilities: what the deployment can do of what not every one can, as far as known, by the
-            name of a function or ``Ability``; shared by all targets of one backend, and filled in
-            as operations find out.
+            name of a function, operation or ``Ability``; shared by all targets of one backend, and
+            filled in as operations find out.
         clock: gives new messages their times.
     """
 
