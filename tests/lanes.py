@@ -12,6 +12,7 @@ import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -45,12 +46,17 @@ ADMIN_KEY: Final = "lane|00112233445566778899aabbccddeeff"
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where a lane is: what a user would pass to ``ConvexStore``."""
+    """Where a lane is: what a user would pass to ``ConvexStore``.
+
+    Attributes:
+        database: the SQLite file behind it, if there is one.
+    """
 
     lane: str
     url: str
     admin_key: str | None
     storage_function: str = STORAGE_FUNCTION
+    database: Path | None = None
 
     def environment(self) -> dict[str, str]:
         """The environment variables that name it."""
@@ -71,14 +77,14 @@ def deployment(
     lane = request.param
     path = tmp_path_factory.mktemp(lane) / "mastra.db"
     if lane == "embedded":
-        yield Deployment(lane, f"file:{path}", None)
+        yield Deployment(lane, f"file:{path}", None, database=path)
     elif lane == "dev-server":
         backend = open_backend(f"file:{path}")
         with serve(backend, ADMIN_KEY) as url:
-            yield Deployment(lane, url, ADMIN_KEY)
+            yield Deployment(lane, url, ADMIN_KEY, database=path)
         backend.close()
     elif lane == "reference":
-        with start_reference_server() as server:
+        with start_reference_server(probes=True) as server:
             yield Deployment(lane, server.url, server.admin_key)
     else:
         assert LIVE_URL

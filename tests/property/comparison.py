@@ -22,12 +22,12 @@ import numpy as np
 from convex_mastra import wire
 from convex_mastra.backends.answers import value_of_envelope
 from convex_mastra.backends.embedded import EmbeddedBackend, tables
-from convex_mastra.backends.embedded.arguments import accept
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.config import Options
 from convex_mastra.errors import FunctionError
 from tests.property.operations import LAST_CURSOR, Seed, Step
 from tests.reference import ReferenceServer
+from tests.seeding import SEED_FUNCTION, seed
 
 SERVER_TIME_FROM: Final = 1.6e12
 """Numbers from here on are milliseconds of the server's clock; the tests draw smaller ones."""
@@ -118,14 +118,7 @@ def embedded_place(backend: EmbeddedBackend) -> Place:
     def send(request: wire.Json) -> Any:
         return backend.send(_call(request))
 
-    def seed(row: Seed) -> None:
-        table = next(table for table in tables.ALL if table.name == row.table)
-        fields = accept("seed:insert", row.fields)
-        backend._database.write(
-            lambda connection: Transaction(connection, backend._matrices).insert(table, fields)
-        )
-
-    return Place(send, seed)
+    return Place(send, lambda row: seed(backend, row.table, row.fields))
 
 
 def embedded_rows(backend: EmbeddedBackend) -> dict[str, list[Any]]:
@@ -159,7 +152,7 @@ def reference_place(server: ReferenceServer, http: httpx.Client) -> Place:
 
     return Place(
         lambda request: call(wire.STORAGE_FUNCTION, request),
-        lambda row: call("seed:insert", {"table": row.table, "fields": row.fields}),
+        lambda row: call(SEED_FUNCTION, {"table": row.table, "fields": row.fields}),
     )
 
 

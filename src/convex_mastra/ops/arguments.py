@@ -34,11 +34,20 @@ def plain_object(value: Mapping[str, Any] | None, field: str) -> dict[str, Any]:
     Raises:
         InvalidArgumentError: it is something else.
     """
-    if not isinstance(value, Mapping | None):
+    return {} if value is None else required_object(value, field)
+
+
+def required_object(value: Any, field: str) -> dict[str, Any]:
+    """Return *value*, a mapping, as a dict.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if not isinstance(value, Mapping):
         raise InvalidArgumentError(
             f"{field} must be an object, not {type(value).__name__}.", field=field
         )
-    return dict(value or {})
+    return dict(value)
 
 
 def distinct_ids(ids: Iterable[str], field: str) -> list[str]:

@@ -16,12 +16,11 @@ from convex_mastra.errors import (
     NotFoundError,
     ProtocolError,
     StorageError,
-    UnsupportedOperationError,
 )
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps, loads_or_none
-from convex_mastra.ops.arguments import plain_object, required_text
-from convex_mastra.ops.storage import call_storage
+from convex_mastra.ops.abilities import call_or
+from convex_mastra.ops.arguments import plain_object, required_object, required_text
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.workflows import load_workflow_snapshot, persist_workflow_snapshot
 from convex_mastra.step_results import merged_result
@@ -80,11 +79,13 @@ def update_workflow_results(
         before = before if isinstance(before, dict) else {}
         return snapshot | {"context": results, "requestContext": before | context}
 
-    try:
-        merged = yield from _merge(target, "mergeWorkflowStepResult", workflow_name, run_id, args)
-    except UnsupportedOperationError:
-        merged = (yield from _merge_here(target, workflow_name, run_id, merge))["context"]
-    return merged
+    def older() -> Flow[str]:
+        merged = yield from _merge_here(target, workflow_name, run_id, merge)
+        return dumps(merged["context"], "result")
+
+    return (
+        yield from _merge(target, "mergeWorkflowStepResult", workflow_name, run_id, args, older)
+    )
 
 
 def update_workflow_state(
@@ -108,34 +109,38 @@ def update_workflow_state(
     Cost: as of ``update_workflow_results``: one round trip.
     """
     _check_names(workflow_name, run_id)
-    changes = plain_object(state, "state")
+    changes = required_object(state, "state")
     if _GUARD in changes:
         raise InvalidArgumentError(
             f"state.{_GUARD} is a guard that the handler does not check.", field=f"state.{_GUARD}"
         )
     args = {"opts": _checked_text(changes, "state")}
-    try:
-        return (yield from _merge(target, "mergeWorkflowState", workflow_name, run_id, args))
-    except UnsupportedOperationError:
-        return (
-            yield from _merge_here(target, workflow_name, run_id, lambda stored: stored | changes)
+
+    def older() -> Flow[str]:
+        merged = yield from _merge_here(
+            target, workflow_name, run_id, lambda stored: stored | changes
         )
+        return dumps(merged, "state")
+
+    return (yield from _merge(target, "mergeWorkflowState", workflow_name, run_id, args, older))
 
 
 def _merge(
-    target: Target, op: str, workflow_name: str, run_id: str, args: Mapping[str, str]
+    target: Target,
+    op: str,
+    workflow_name: str,
+    run_id: str,
+    args: Mapping[str, str],
+    older: Callable[[], Flow[str]],
 ) -> Flow[dict[str, Any]]:
+    request = {"workflowName": workflow_name, "runId": run_id, **args}
     try:
-        reply = yield from call_storage(
-            target, op, WORKFLOW_SNAPSHOTS, workflowName=workflow_name, runId=run_id, **args
-        )
-    except UnsupportedOperationError:
-        raise
+        text = yield from call_or(target, op, WORKFLOW_SNAPSHOTS, request, older)
     except StorageError as error:
         if error.message == _not_found(run_id).message:
             raise _not_found(run_id) from None
         raise
-    merged = loads_or_none(reply.result)
+    merged = loads_or_none(text)
     if not isinstance(merged, dict):
         raise ProtocolError(f"{op} returned no JSON object.", operation=op)
     return merged

@@ -15,8 +15,9 @@ from typing import Any, Final
 from convex_mastra.errors import InvalidArgumentError, UnsupportedOperationError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
-from convex_mastra.ops.arguments import plain_object, required_text
-from convex_mastra.ops.storage import call_storage, clear_table, delete_rows, load, query_rows
+from convex_mastra.ops.arguments import required_object, required_text
+from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.storage import clear_table, delete_rows, load, query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
     Row,
@@ -61,7 +62,7 @@ def persist_workflow_snapshot(
     Cost: two round trips; three for a run that is not stored yet.
     """
     row_id = _checked_row_id(workflow_name, run_id)
-    text = dumps(plain_object(snapshot, "snapshot"), "snapshot")
+    text = dumps(required_object(snapshot, "snapshot"), "snapshot")
     now = target.clock.now()
     created = now if created_at is None else checked(created_at, "created_at")
     updated = now if updated_at is None else checked(updated_at, "updated_at")
@@ -99,6 +100,7 @@ def load_workflow_snapshot(
     target: Target, workflow_name: str, run_id: str
 ) -> Flow[dict[str, Any] | None]:
     """Return the state of a run, or None if there is none. One round trip."""
+    required_text(workflow_name, "workflow_name")
     run = yield from get_workflow_run_by_id(target, run_id, workflow_name=workflow_name)
     return None if run is None else run.snapshot
 
