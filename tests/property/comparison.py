@@ -106,9 +106,9 @@ class Place:
         try:
             value = run()
         except FunctionError as error:
-            return f"failed: {_reworded(error.message)}"
+            return f"failed: {reworded(error.message)}"
         if isinstance(value, dict) and isinstance(value.get("error"), str):
-            return value | {"error": _reworded(value["error"])}
+            return value | {"error": reworded(value["error"])}
         return value
 
 
@@ -181,7 +181,8 @@ def _call(request: wire.Json, path: str = wire.STORAGE_FUNCTION) -> wire.Functio
     return wire.FunctionCall("mutation", path, request, str(request.get("op")), True)
 
 
-def _reworded(message: str) -> str:
+def reworded(message: str) -> str:
+    """Return an error's text, in the words that both places have in common."""
     for pattern, replacement in _WORDINGS:
         message = pattern.sub(replacement, message)
     return message
