@@ -6,6 +6,7 @@ the operations; knows nothing of Convex, nor of what makes a failure worth anoth
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -46,6 +47,11 @@ def attempt(
 
     The last failure is raised as it is. A wait that would pass the budget is not begun.
     """
+    began = time.monotonic()
+    try:
+        return (yield from send(1))
+    except Exception as error:  # noqa: BLE001 - the policy decides
+        failure = error
     retrying = Retrying(
         stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.budget_s),
         wait=wait_random_exponential(multiplier=policy.wait_initial_s, max=policy.wait_max_s),
@@ -54,6 +60,8 @@ def attempt(
     )
     retrying.begin()
     state = RetryCallState(retrying, None, (), {})
+    state.start_time = began
+    state.set_exception((type(failure), failure, failure.__traceback__))
     while True:
         step = retrying.iter(state)
         if isinstance(step, DoAttempt):

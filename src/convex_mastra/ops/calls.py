@@ -25,7 +25,7 @@ def call_function(target: Target, call: FunctionCall) -> Flow[Any]:
     """
 
     def send(number: int) -> Flow[Any]:
-        return (yield Send(replace(call, attempt=number)))
+        return (yield Send(call if number == 1 else replace(call, attempt=number)))
 
     def retryable(error: BaseException) -> bool:
         return isinstance(error, TransportError) and (error.applied is False or call.repeatable)
