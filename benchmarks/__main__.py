@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import calls, embedded, machine, memory, npm, report
+from benchmarks import calls, embedded, machine, memory, npm, report, rows
 from benchmarks.harness import Result
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -22,6 +22,7 @@ COMPARISONS: Final[dict[str, Callable[[Scale], Iterator[Result]]]] = {
     "calls": calls.compare,
     "npm-dev-server": npm.compare_on_dev_server,
     "npm-reference": npm.compare_on_reference,
+    "rows": rows.compare,
     "embedded": embedded.compare_searches,
     "memory": memory.compare,
 }

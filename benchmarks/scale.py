@@ -30,10 +30,10 @@ class Scale:
             it sends everything in one request; 1,500 rows of 384 dimensions are near the 16 MiB
             that Convex accepts.
         embedded_vectors, embedded_dimension: of the index on the embedded backend.
-        calls_per_pair: single calls that one timing covers.
+        calls_per_pair, rows_per_pair: single calls, or rows, that one timing covers.
         calls, saves, reads, upserts, queries: repetitions on the dev server.
         reference_memory, reference_vectors: repetitions on the reference server, which is slow.
-        searches, openings, processes: repetitions on the embedded backend.
+        rows, searches, openings, processes: repetitions on the embedded backend.
     """
 
     judged: bool = True
@@ -44,6 +44,7 @@ class Scale:
     embedded_vectors: int = 10_000
     embedded_dimension: int = 1_536
     calls_per_pair: int = 10
+    rows_per_pair: int = 20
     calls: Rounds = Rounds(pairs=100, warm_up=20)
     saves: Rounds = Rounds(pairs=15, warm_up=3)
     reads: Rounds = Rounds(pairs=31, warm_up=5)
@@ -51,6 +52,7 @@ class Scale:
     queries: Rounds = Rounds(pairs=9, warm_up=2)
     reference_memory: Rounds = Rounds(pairs=9, warm_up=2)
     reference_vectors: Rounds = Rounds(pairs=5, warm_up=1)
+    rows: Rounds = Rounds(pairs=31, warm_up=3)
     searches: Rounds = Rounds(pairs=101, warm_up=10)
     openings: Rounds = Rounds(pairs=5, warm_up=1)
     processes: Rounds = Rounds(pairs=3, warm_up=0)
@@ -68,5 +70,6 @@ QUICK: Final = replace(
     embedded_vectors=300,
     embedded_dimension=32,
     calls_per_pair=2,
+    rows_per_pair=2,
     **{item.name: _ONCE for item in fields(Scale) if item.type == "Rounds"},
 )

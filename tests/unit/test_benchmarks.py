@@ -18,7 +18,7 @@ from benchmarks.scale import FULL, QUICK, Rounds
 from tests.interop.node import REPOSITORY
 
 KEYS = {"name", "size", "unit", "ours", "peer", "ratio", "target", "met", "pairs", "peer_is"}
-QUICK_RUN = ["calls", "npm-dev-server", "embedded", "memory"]
+QUICK_RUN = ["calls", "npm-dev-server", "rows", "embedded", "memory"]
 """All but the reference deployment, which is slow to start."""
 
 
@@ -166,6 +166,7 @@ def test_all_of_it_runs(tmp_path: Path) -> None:
             f"npm-dev-server.{work}"
             for work in ("save-messages", "read-messages", "upsert", "query")
         ),
+        *(f"rows.{work}" for work in ("upsert-and-load", "load")),
         *(f"embedded.{work}" for work in ("query", "query-filtered", "first-query", "peak-memory")),
     }
     assert all(row["ours"] > 0 and row["peer"] > 0 and row["ratio"] > 0 for row in rows.values())
