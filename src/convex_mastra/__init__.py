@@ -9,7 +9,16 @@ from importlib.metadata import version
 from convex_mastra.backends import Backend, open_backend
 from convex_mastra.config import Event, Options
 from convex_mastra.documents import AsyncConvexDocuments, ConvexDocuments
-from convex_mastra.domains import AsyncMemory, AsyncWorkflows, Memory, Workflows
+from convex_mastra.domains import (
+    AsyncBackgroundTasks,
+    AsyncMemory,
+    AsyncScores,
+    AsyncWorkflows,
+    BackgroundTasks,
+    Memory,
+    Scores,
+    Workflows,
+)
 from convex_mastra.errors import (
     AuthenticationError,
     ClosedError,
@@ -36,12 +45,16 @@ from convex_mastra.ops.vector_indexes import IndexStats
 from convex_mastra.ops.vector_reads import VectorRecord
 from convex_mastra.ops.vector_search import VectorMatch
 from convex_mastra.records import (
+    BackgroundTask,
+    BackgroundTaskPage,
     DateRange,
     Include,
     Message,
     MessagePage,
     MessageUpdate,
     Resource,
+    Score,
+    ScorePage,
     Thread,
     ThreadPage,
     WorkflowRun,
@@ -53,13 +66,18 @@ from convex_mastra.vector import AsyncConvexVector, ConvexVector
 __version__ = version("convex-mastra")
 
 __all__ = [
+    "AsyncBackgroundTasks",
     "AsyncConvexDocuments",
     "AsyncConvexStore",
     "AsyncConvexVector",
     "AsyncMemory",
+    "AsyncScores",
     "AsyncWorkflows",
     "AuthenticationError",
     "Backend",
+    "BackgroundTask",
+    "BackgroundTaskPage",
+    "BackgroundTasks",
     "ClosedError",
     "ConfigurationError",
     "ConnectError",
@@ -88,6 +106,9 @@ __all__ = [
     "RequestRejectedError",
     "Resource",
     "ScanLimitError",
+    "Score",
+    "ScorePage",
+    "Scores",
     "StorageError",
     "Thread",
     "ThreadPage",

@@ -73,3 +73,4 @@ MAX_IN_FLIGHT: Final = 16
 """The concurrent mutations of a free or self-hosted deployment."""
 MESSAGES_PER_PAGE: Final = 40
 THREADS_PER_PAGE: Final = 100
+SCORES_PER_PAGE: Final = 100

@@ -5,7 +5,16 @@ A property for each domain of ``convex_mastra.domains``; nothing else.
 
 from __future__ import annotations
 
-from convex_mastra.domains import AsyncMemory, AsyncWorkflows, Memory, Workflows
+from convex_mastra.domains import (
+    AsyncBackgroundTasks,
+    AsyncMemory,
+    AsyncScores,
+    AsyncWorkflows,
+    BackgroundTasks,
+    Memory,
+    Scores,
+    Workflows,
+)
 from convex_mastra.face import AsyncClient, SyncClient
 
 
@@ -27,6 +36,16 @@ class ConvexStore(SyncClient):
         """Workflow runs and their snapshots."""
         return Workflows(self.backend, self._target)
 
+    @property
+    def background_tasks(self) -> BackgroundTasks:
+        """Tool calls that outlive the turn which made them."""
+        return BackgroundTasks(self.backend, self._target)
+
+    @property
+    def scores(self) -> Scores:
+        """What scorers said about runs."""
+        return Scores(self.backend, self._target)
+
 
 class AsyncConvexStore(AsyncClient):
     """Mastra's storage on Convex, async.
@@ -44,3 +63,13 @@ class AsyncConvexStore(AsyncClient):
     def workflows(self) -> AsyncWorkflows:
         """Workflow runs and their snapshots."""
         return AsyncWorkflows(self.backend, self._target)
+
+    @property
+    def background_tasks(self) -> AsyncBackgroundTasks:
+        """Tool calls that outlive the turn which made them."""
+        return AsyncBackgroundTasks(self.backend, self._target)
+
+    @property
+    def scores(self) -> AsyncScores:
+        """What scorers said about runs."""
+        return AsyncScores(self.backend, self._target)

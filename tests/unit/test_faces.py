@@ -12,20 +12,30 @@ import pytest
 
 import convex_mastra
 from convex_mastra import (
+    AsyncBackgroundTasks,
     AsyncConvexStore,
     AsyncConvexVector,
     AsyncMemory,
+    AsyncScores,
     AsyncWorkflows,
+    BackgroundTasks,
     ConvexStore,
     ConvexVector,
     Memory,
     Message,
+    Scores,
     Workflows,
     open_backend,
 )
 from tests.scripted import ADMIN_KEY, Reply, scripted_deployment, success
 
-FACES = [(Memory, AsyncMemory), (Workflows, AsyncWorkflows), (ConvexVector, AsyncConvexVector)]
+FACES = [
+    (Memory, AsyncMemory),
+    (Workflows, AsyncWorkflows),
+    (ConvexVector, AsyncConvexVector),
+    (BackgroundTasks, AsyncBackgroundTasks),
+    (Scores, AsyncScores),
+]
 OPERATIONS = [
     (sync, asynchronous, name)
     for sync, asynchronous in FACES

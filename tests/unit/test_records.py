@@ -8,8 +8,17 @@ from typing import Any
 import pytest
 
 from convex_mastra import Message, ProtocolError
-from convex_mastra.records import message_from_row, resource_from_row, thread_from_row
+from convex_mastra.records import (
+    background_task_from_row,
+    message_from_row,
+    resource_from_row,
+    score_from_row,
+    thread_from_row,
+)
 
+NAMES = ("tool_name", "tool_call_id", "agent_id", "run_id")
+TASK = dict.fromkeys(NAMES, "x") | {"id": "b", "status": "new kind", "_creationTime": 5.0}
+SCORE = {"id": "s", "scorerId": "x", "runId": "r", "source": "LIVE", "score": 1.0}
 ROW = {"id": "m", "thread_id": "t", "role": "user", "type": "text", "createdAt": "x"}
 
 
@@ -34,6 +43,10 @@ def test_a_content_without_text(content: str) -> None:
         (message_from_row, ROW | {"content": {}}, "content"),
         (message_from_row, ROW | {"content": "x", "role": None}, "role"),
         (resource_from_row, {"workingMemory": "x"}, "id"),
+        (background_task_from_row, TASK | {"agent_id": None}, "agent_id"),
+        (background_task_from_row, TASK | {"retry_count": "1"}, "retry_count"),
+        (score_from_row, SCORE | {"runId": 1}, "runId"),
+        (score_from_row, SCORE | {"score": "1"}, "score"),
     ],
 )
 def test_a_row_without_a_column_it_must_have(read: Any, row: Any, column: str) -> None:
@@ -51,3 +64,12 @@ def test_a_record_is_a_value() -> None:
         message.thread_id = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
         message.replace(theme="dark")
+
+
+def test_columns_of_a_newer_version_are_kept() -> None:
+    task = background_task_from_row(TASK | {"ownerId": "me", "leaseExpiresAt": None})
+    assert task.extra == {"ownerId": "me", "leaseExpiresAt": None}
+    assert (task.status, task.args, task.created_at.timestamp()) == ("new kind", {}, 0.005)
+    score = score_from_row(SCORE | {"_creationTime": 5.0, "verdict": {"n": 1.0}})
+    assert score.extra == {"verdict": {"n": 1.0}}
+    assert type(score.score) is int

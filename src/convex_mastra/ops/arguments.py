@@ -6,10 +6,26 @@ Pure functions. Called by the other rooms, before anything is sent; knows no tab
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
+from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.values import measure
+
+
+class Unset(Enum):
+    """The type of ``UNSET``."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+UNSET: Final = Unset.UNSET
+"""The default of an argument for which None has a meaning of its own: a column left as it is, where
+None would empty it."""
 
 
 def required_text(value: Any, field: str, message: str | None = None) -> str:
@@ -63,3 +79,38 @@ def distinct_ids(ids: Iterable[str], field: str) -> list[str]:
             required_text(one, f"{field}[{position}]") for position, one in enumerate(ids)
         )
     )
+
+
+def optional_text(value: Any, field: str) -> str | None:
+    """Return *value*, None or a text that is not empty.
+
+    Raises:
+        InvalidArgumentError: it is something else, or not valid Unicode.
+    """
+    return None if value is None else required_text(value, field)
+
+
+def one_of(value: Any, choices: Iterable[str], field: str) -> str:
+    """Return *value*, one of the texts *choices*.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        names = ", ".join(map(repr, choices))
+        raise InvalidArgumentError(f"{field} must be one of {names}; not {value!r}.", field=field)
+    return value
+
+
+def count(value: Any, field: str) -> int:
+    """Return *value*, a whole number of at least 0 that Convex holds exactly.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if type(value) is not int or not 0 <= value <= limits.EXACT_INTEGER:
+        raise InvalidArgumentError(
+            f"{field} must be a whole number from 0 to 2**53, not {value!r:.40}.", field=field
+        )
+    return value

@@ -1,5 +1,14 @@
 """The typed records, one module for each domain of Mastra's storage, and their rows."""
 
+from convex_mastra.records.background_tasks import (
+    TASK_STATUSES,
+    TASK_TIMES,
+    BackgroundTask,
+    BackgroundTaskPage,
+    TaskStatus,
+    TaskTime,
+    background_task_from_row,
+)
 from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
 from convex_mastra.records.memory import (
     MESSAGE_COLUMNS,
@@ -19,7 +28,17 @@ from convex_mastra.records.memory import (
     text_content,
     thread_from_row,
 )
-from convex_mastra.records.record import Record
+from convex_mastra.records.record import Record, new_id
+from convex_mastra.records.scores import (
+    SCORE_IDS,
+    SCORE_SOURCES,
+    SCORE_TEXTS,
+    SCORE_VALUES,
+    Score,
+    ScorePage,
+    ScoreSource,
+    score_from_row,
+)
 from convex_mastra.records.workflows import (
     WorkflowRun,
     WorkflowRunPage,
@@ -30,8 +49,16 @@ from convex_mastra.records.workflows import (
 __all__ = [
     "MESSAGE_COLUMNS",
     "RESOURCE_COLUMNS",
+    "SCORE_IDS",
+    "SCORE_SOURCES",
+    "SCORE_TEXTS",
+    "SCORE_VALUES",
     "SYSTEM_COLUMNS",
+    "TASK_STATUSES",
+    "TASK_TIMES",
     "THREAD_COLUMNS",
+    "BackgroundTask",
+    "BackgroundTaskPage",
     "DateRange",
     "Include",
     "Message",
@@ -41,12 +68,20 @@ __all__ = [
     "Record",
     "Resource",
     "Row",
+    "Score",
+    "ScorePage",
+    "ScoreSource",
+    "TaskStatus",
+    "TaskTime",
     "Thread",
     "ThreadPage",
     "WorkflowRun",
     "WorkflowRunPage",
+    "background_task_from_row",
     "message_from_row",
+    "new_id",
     "resource_from_row",
+    "score_from_row",
     "text_content",
     "thread_from_row",
     "workflow_row_id",
