@@ -6,26 +6,12 @@ Pure functions. Called by the other rooms, before anything is sent; knows no tab
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.jsontext import dumps
 from convex_mastra.values import measure
-
-
-class Unset(Enum):
-    """The type of ``UNSET``."""
-
-    UNSET = "UNSET"
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-UNSET: Final = Unset.UNSET
-"""The default of an argument for which None has a meaning of its own: a column left as it is, where
-None would empty it."""
 
 
 def required_text(value: Any, field: str, message: str | None = None) -> str:
@@ -81,36 +67,49 @@ def distinct_ids(ids: Iterable[str], field: str) -> list[str]:
     )
 
 
-def optional_text(value: Any, field: str) -> str | None:
-    """Return *value*, None or a text that is not empty.
+def optional_text(value: Any, field: str, *, may_be_empty: bool = False) -> str | None:
+    """Return *value*, None or a text.
 
     Raises:
-        InvalidArgumentError: it is something else, or not valid Unicode.
+        InvalidArgumentError: it is something else, not valid Unicode, or empty where it may not be.
     """
-    return None if value is None else required_text(value, field)
+    if value is None:
+        return None
+    return "" if may_be_empty and value == "" else required_text(value, field)
 
 
 def one_of(value: Any, choices: Iterable[str], field: str) -> str:
-    """Return *value*, one of the texts *choices*.
+    """Return *value*, one of *choices*.
 
     Raises:
         InvalidArgumentError: it is something else.
     """
     choices = tuple(choices)
     if not isinstance(value, str) or value not in choices:
-        names = ", ".join(map(repr, choices))
-        raise InvalidArgumentError(f"{field} must be one of {names}; not {value!r}.", field=field)
+        raise InvalidArgumentError(
+            f"{field} must be one of {', '.join(choices)}, not {value!r:.40}.", field=field
+        )
     return value
 
 
-def count(value: Any, field: str) -> int:
-    """Return *value*, a whole number of at least 0 that Convex holds exactly.
+def whole_number(value: Any, field: str, *, at_most: int = limits.EXACT_INTEGER) -> int:
+    """Return *value*, an integer from 0 to *at_most*.
 
     Raises:
         InvalidArgumentError: it is something else.
     """
-    if type(value) is not int or not 0 <= value <= limits.EXACT_INTEGER:
+    if type(value) is not int or not 0 <= value <= at_most:
         raise InvalidArgumentError(
-            f"{field} must be a whole number from 0 to 2**53, not {value!r:.40}.", field=field
+            f"{field} must be a whole number from 0 to {at_most:,}, not {value!r:.40}.",
+            field=field,
         )
     return value
+
+
+def object_text(value: Mapping[str, Any] | None, field: str) -> str | None:
+    """Return *value* as the JSON text that a column keeps, None for None.
+
+    Raises:
+        InvalidArgumentError: it is no object, or not JSON.
+    """
+    return None if value is None else dumps(required_object(value, field), field)

@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
 from convex_mastra.ops.abilities import BACKGROUND_TASKS_TABLE, require
 from convex_mastra.ops.arguments import (
-    UNSET,
-    Unset,
-    count,
     one_of,
     optional_text,
     plain_object,
     required_text,
+    whole_number,
 )
 from convex_mastra.ops.storage import call_storage
 from convex_mastra.ops.target import Target
@@ -63,14 +63,14 @@ def update_task(
     *,
     status: TaskStatus | None = None,
     result: Any = UNSET,
-    error: Mapping[str, Any] | Unset | None = UNSET,
+    error: Mapping[str, Any] | UnsetType | None = UNSET,
     suspend_payload: Any = UNSET,
     retry_count: int | None = None,
     max_retries: int | None = None,
     timeout_ms: int | None = None,
-    started_at: datetime | Unset | None = UNSET,
-    suspended_at: datetime | Unset | None = UNSET,
-    completed_at: datetime | Unset | None = UNSET,
+    started_at: datetime | UnsetType | None = UNSET,
+    suspended_at: datetime | UnsetType | None = UNSET,
+    completed_at: datetime | UnsetType | None = UNSET,
 ) -> Flow[bool]:
     """Change a task; what is not given stays as it is.
 
@@ -97,7 +97,7 @@ def update_task(
         ("timeout_ms", timeout_ms),
     ):
         if number is not None:
-            changes[column] = count(number, column)
+            changes[column] = whole_number(number, column)
     if result is not UNSET:
         changes["result"] = _json_or_null(result, "result")
     if error is not UNSET:
@@ -135,9 +135,9 @@ def _task_row(task: BackgroundTask) -> Row:
         "result": _json_or_null(task.result, "task.result"),
         "error": _error_or_null(task.error, "task.error"),
         "suspend_payload": _json_or_null(task.suspend_payload, "task.suspend_payload"),
-        "retry_count": count(task.retry_count, "task.retry_count"),
-        "max_retries": count(task.max_retries, "task.max_retries"),
-        "timeout_ms": count(task.timeout_ms, "task.timeout_ms"),
+        "retry_count": whole_number(task.retry_count, "task.retry_count"),
+        "max_retries": whole_number(task.max_retries, "task.max_retries"),
+        "timeout_ms": whole_number(task.timeout_ms, "task.timeout_ms"),
         "createdAt": to_text(checked(task.created_at, "task.created_at")),
         "startedAt": _time_or_null(task.started_at, "task.started_at"),
         "suspendedAt": _time_or_null(task.suspended_at, "task.suspended_at"),
