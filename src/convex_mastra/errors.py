@@ -6,6 +6,7 @@ ConvexMastraError
 ├── ConfigurationError                       no deployment named, or an unsafe one
 ├── ClosedError                              the store was closed
 ├── NotFoundError (also LookupError)         a thread, index or record that must exist does not
+├── AlreadyExistsError                       a record to be created is there already
 ├── ScanLimitError                           a read may have been cut short by the server
 ├── FunctionError                            the deployed function ran and refused; nothing was applied
 │   ├── FunctionNotFoundError                no function of that name is deployed
@@ -109,6 +110,10 @@ class ClosedError(ConvexMastraError):
 
 class NotFoundError(ConvexMastraError, LookupError):
     """What the operation needs does not exist."""
+
+
+class AlreadyExistsError(ConvexMastraError):
+    """What the operation was to create exists. It was left as it is."""
 
 
 class ScanLimitError(ConvexMastraError):

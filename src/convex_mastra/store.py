@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from convex_mastra.domains import (
     AsyncBackgroundTasks,
+    AsyncChannels,
     AsyncMemory,
+    AsyncSchedules,
     AsyncScores,
     AsyncWorkflows,
     BackgroundTasks,
+    Channels,
     Memory,
+    Schedules,
     Scores,
     Workflows,
 )
@@ -46,6 +50,16 @@ class ConvexStore(SyncClient):
         """What scorers said about runs."""
         return Scores(self.backend, self._target)
 
+    @property
+    def schedules(self) -> Schedules:
+        """Schedules and their history."""
+        return Schedules(self.backend, self._target)
+
+    @property
+    def channels(self) -> Channels:
+        """Channel installations and configurations."""
+        return Channels(self.backend, self._target)
+
 
 class AsyncConvexStore(AsyncClient):
     """Mastra's storage on Convex, async.
@@ -73,3 +87,13 @@ class AsyncConvexStore(AsyncClient):
     def scores(self) -> AsyncScores:
         """What scorers said about runs."""
         return AsyncScores(self.backend, self._target)
+
+    @property
+    def schedules(self) -> AsyncSchedules:
+        """Schedules and their history."""
+        return AsyncSchedules(self.backend, self._target)
+
+    @property
+    def channels(self) -> AsyncChannels:
+        """Channel installations and configurations."""
+        return AsyncChannels(self.backend, self._target)

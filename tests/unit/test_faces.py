@@ -13,16 +13,20 @@ import pytest
 import convex_mastra
 from convex_mastra import (
     AsyncBackgroundTasks,
+    AsyncChannels,
     AsyncConvexStore,
     AsyncConvexVector,
     AsyncMemory,
+    AsyncSchedules,
     AsyncScores,
     AsyncWorkflows,
     BackgroundTasks,
+    Channels,
     ConvexStore,
     ConvexVector,
     Memory,
     Message,
+    Schedules,
     Scores,
     Workflows,
     open_backend,
@@ -35,6 +39,8 @@ FACES = [
     (ConvexVector, AsyncConvexVector),
     (BackgroundTasks, AsyncBackgroundTasks),
     (Scores, AsyncScores),
+    (Schedules, AsyncSchedules),
+    (Channels, AsyncChannels),
 ]
 OPERATIONS = [
     (sync, asynchronous, name)

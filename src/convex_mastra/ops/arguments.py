@@ -5,7 +5,7 @@ Pure functions. Called by the other rooms, before anything is sent; knows no tab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from convex_mastra import limits
@@ -30,6 +30,44 @@ def required_text(value: Any, field: str, message: str | None = None) -> str:
     return value
 
 
+def optional_text(value: Any, field: str, *, may_be_empty: bool = False) -> str | None:
+    """Return *value*, None or a text.
+
+    Raises:
+        InvalidArgumentError: it is something else, not valid Unicode, or empty where it may not be.
+    """
+    if value is None:
+        return None
+    return "" if may_be_empty and value == "" else required_text(value, field)
+
+
+def one_of(value: Any, choices: Sequence[str], field: str) -> str:
+    """Return *value*, one of *choices*.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise InvalidArgumentError(
+            f"{field} must be one of {', '.join(choices)}, not {value!r:.40}.", field=field
+        )
+    return value
+
+
+def whole_number(value: Any, field: str, *, at_most: int = limits.EXACT_INTEGER) -> int:
+    """Return *value*, an integer from 0 to *at_most*.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if type(value) is not int or not 0 <= value <= at_most:
+        raise InvalidArgumentError(
+            f"{field} must be a whole number from 0 to {at_most:,}, not {value!r:.40}.",
+            field=field,
+        )
+    return value
+
+
 def plain_object(value: Mapping[str, Any] | None, field: str) -> dict[str, Any]:
     """Return *value* as a dict, an empty one for None.
 
@@ -50,6 +88,15 @@ def required_object(value: Any, field: str) -> dict[str, Any]:
             f"{field} must be an object, not {type(value).__name__}.", field=field
         )
     return dict(value)
+
+
+def object_text(value: Mapping[str, Any] | None, field: str) -> str | None:
+    """Return *value* as the JSON text that a column keeps, None for None.
+
+    Raises:
+        InvalidArgumentError: it is no object, or not JSON.
+    """
+    return None if value is None else dumps(plain_object(value, field), field)
 
 
 def distinct_ids(ids: Iterable[str], field: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from convex_mastra import limits
-from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
+from convex_mastra.errors import AlreadyExistsError, FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.flow import Flow, Gather
 
 # Under their own names: to the operations, this room is where requests are made.
@@ -27,6 +27,7 @@ _READ_LIMIT_TEXTS: Final = (
     "return value is too large",
     "Read too much data",
     "Scanned too many documents",
+    "Array length is too long",  # a reply of more than 8,192 rows
 )
 _LARGE_ROWS: Final = 4
 """The handler reads twice as many as it is asked for; of 1 MiB each, they fit into 16 MiB."""
@@ -72,18 +73,9 @@ def query_rows(
     }
     if limit is not None:
         args["limit"] = limit
-    try:
-        reply = yield from call_storage(target, "queryTable", table, **args)
-    except FunctionError as error:
-        if is_read_limit(error):
-            raise ScanLimitError(
-                f"{table} holds more rows for {dict(filters) or 'this read'} than the deployment "
-                f"reads in one call: {error.message}",
-                operation=error.operation,
-                request_id=error.request_id,
-            ) from None
-        raise
-    rows = rows_of(reply, table, key_column)
+    rows = yield from read_rows(
+        target, "queryTable", table, args, wanted=filters, key_column=key_column
+    )
     if limit is None and len(rows) >= limits.SCAN_ROWS:
         raise ScanLimitError(
             f"{table} holds at least {limits.SCAN_ROWS:,} rows for {dict(filters) or 'this read'}; "
@@ -94,9 +86,64 @@ def query_rows(
     return rows
 
 
+def read_rows(
+    target: Target,
+    op: str,
+    table: str,
+    args: Mapping[str, Any],
+    *,
+    wanted: Mapping[str, Any],
+    key_column: str = "id",
+) -> Flow[list[Row]]:
+    """Run an operation that returns rows. One round trip.
+
+    Args:
+        wanted: what the rows have in common, as the error names it.
+        key_column: as of ``query_rows``.
+
+    Raises:
+        ScanLimitError: they are more than the deployment reads in one call.
+    """
+    try:
+        reply = yield from call_storage(target, op, table, **args)
+    except FunctionError as error:
+        if is_read_limit(error):
+            raise ScanLimitError(
+                f"{table} holds more rows for {dict(wanted) or 'this read'} than the deployment "
+                f"reads in one call: {error.message}",
+                operation=error.operation,
+                request_id=error.request_id,
+            ) from None
+        raise
+    return rows_of(reply, table, key_column)
+
+
 def is_read_limit(error: FunctionError) -> bool:
     """Whether the function failed because one transaction must not read so much."""
     return any(text in error.message for text in _READ_LIMIT_TEXTS)
+
+
+def create_row(target: Target, op: str, table: str, row: Row, what: str) -> Flow[None]:
+    """Write a row whose id nothing may have yet. One round trip.
+
+    The refusal is told from others by reading back: a deployment may hide the texts of its errors.
+
+    Args:
+        what: what the row is, as the error names it: ``Schedule``.
+
+    Raises:
+        AlreadyExistsError: there is a row of that id; it stays as it is.
+    """
+    try:
+        yield from call_storage(target, op, table, record=row)
+    except FunctionError as error:
+        if (yield from load(target, table, row["id"])) is None:
+            raise
+        raise AlreadyExistsError(
+            f'{what} with id "{row["id"]}" already exists',
+            operation=error.operation,
+            request_id=error.request_id,
+        ) from None
 
 
 def upsert_rows(target: Target, table: str, batches: Sequence[Sequence[Row]]) -> Flow[None]:
@@ -141,14 +188,26 @@ def clear_table(target: Target, table: str) -> Flow[None]:
     One round trip for every 25 rows; where so many are too large to be read in one call, two for
     every 4.
     """
+    yield from delete_in_turns(target, "clearTable", table, {}, {})
+
+
+def delete_in_turns(
+    target: Target, op: str, table: str, args: Mapping[str, Any], filters: Mapping[str, Any]
+) -> Flow[None]:
+    """Run an operation that deletes 25 rows a call until none is left.
+
+    Args:
+        filters: the columns by which *op* with *args* chooses its rows, for where so many are too
+            large to be read in one call.
+    """
     has_more = True
     while has_more:
         try:
-            has_more = (yield from call_storage(target, "clearTable", table)).has_more
+            has_more = (yield from call_storage(target, op, table, **args)).has_more
         except FunctionError as error:
             if not is_read_limit(error):
                 raise
-            rows = yield from query_rows(target, table, {}, limit=_LARGE_ROWS)
+            rows = yield from query_rows(target, table, filters, limit=_LARGE_ROWS)
             if not rows:
                 raise
             yield from delete_rows(target, table, [row["id"] for row in rows])

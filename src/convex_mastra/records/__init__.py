@@ -9,6 +9,15 @@ from convex_mastra.records.background_tasks import (
     TaskTime,
     background_task_from_row,
 )
+from convex_mastra.records.channels import (
+    CONFIG_COLUMNS,
+    INSTALLATION_COLUMNS,
+    INSTALLATION_STATUSES,
+    ChannelConfig,
+    ChannelInstallation,
+    config_from_row,
+    installation_from_row,
+)
 from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
 from convex_mastra.records.memory import (
     MESSAGE_COLUMNS,
@@ -29,6 +38,18 @@ from convex_mastra.records.memory import (
     thread_from_row,
 )
 from convex_mastra.records.record import Record, new_id
+from convex_mastra.records.schedules import (
+    OUTCOMES,
+    SCHEDULE_COLUMNS,
+    SCHEDULE_STATUSES,
+    TRIGGER_COLUMNS,
+    TRIGGER_KINDS,
+    Schedule,
+    ScheduleStatus,
+    ScheduleTrigger,
+    schedule_from_row,
+    trigger_from_row,
+)
 from convex_mastra.records.scores import (
     SCORE_IDS,
     SCORE_SOURCES,
@@ -47,8 +68,14 @@ from convex_mastra.records.workflows import (
 )
 
 __all__ = [
+    "CONFIG_COLUMNS",
+    "INSTALLATION_COLUMNS",
+    "INSTALLATION_STATUSES",
     "MESSAGE_COLUMNS",
+    "OUTCOMES",
     "RESOURCE_COLUMNS",
+    "SCHEDULE_COLUMNS",
+    "SCHEDULE_STATUSES",
     "SCORE_IDS",
     "SCORE_SOURCES",
     "SCORE_TEXTS",
@@ -57,8 +84,12 @@ __all__ = [
     "TASK_STATUSES",
     "TASK_TIMES",
     "THREAD_COLUMNS",
+    "TRIGGER_COLUMNS",
+    "TRIGGER_KINDS",
     "BackgroundTask",
     "BackgroundTaskPage",
+    "ChannelConfig",
+    "ChannelInstallation",
     "DateRange",
     "Include",
     "Message",
@@ -68,6 +99,9 @@ __all__ = [
     "Record",
     "Resource",
     "Row",
+    "Schedule",
+    "ScheduleStatus",
+    "ScheduleTrigger",
     "Score",
     "ScorePage",
     "ScoreSource",
@@ -78,12 +112,16 @@ __all__ = [
     "WorkflowRun",
     "WorkflowRunPage",
     "background_task_from_row",
+    "config_from_row",
+    "installation_from_row",
     "message_from_row",
     "new_id",
     "resource_from_row",
+    "schedule_from_row",
     "score_from_row",
     "text_content",
     "thread_from_row",
+    "trigger_from_row",
     "workflow_row_id",
     "workflow_run_from_row",
 ]
