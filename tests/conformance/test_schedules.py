@@ -18,6 +18,7 @@ from convex_mastra import (
     Schedule,
     ScheduleTrigger,
 )
+from convex_mastra.ops import schedule_triggers
 from tests.lanes import Clients
 
 Unique = Callable[[str], str]
@@ -486,6 +487,33 @@ async def test_a_history(clients: Clients, unique: Unique) -> None:
     found = await schedules.list_triggers(schedule_id)
     assert in_order(found[1].metadata) == in_order(EXACT)
     assert await schedules.list_triggers(unique("nobody")) == []
+
+
+async def test_a_long_history_is_read_in_pages(
+    clients: Clients, unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule_triggers, "_PAGE_ROWS", 4)
+    schedules = clients.domain("schedules")
+    schedule_id = unique("s")
+    seconds = [0, 1, 2, 2, 2, 3, 4, 5, 5, 6]
+    for position, second in enumerate(seconds):
+        fired = START + timedelta(seconds=second)
+        await schedules.record_trigger(
+            trigger(schedule_id, unique(f"t{position}"), actual_fire_at=fired)
+        )
+
+    async def listed(**args: Any) -> list[str]:
+        found = await schedules.list_triggers(schedule_id, **args)
+        return [one.id.partition("-")[0] for one in found]
+
+    newest_first = [f"t{position}" for position in reversed(range(len(seconds)))]
+    assert await listed(limit=None) == newest_first
+    assert await listed(limit=9) == newest_first[:9]
+    assert await listed(limit=5) == newest_first[:5]
+    from_second = {"from_actual_fire_at": START + timedelta(seconds=2)}
+    assert await listed(limit=None, **from_second) == newest_first[:8]
+    to_sixth = {"to_actual_fire_at": START + timedelta(seconds=6)}
+    assert await listed(limit=None, **to_sixth) == newest_first[1:]
 
 
 async def test_recording_twice(clients: Clients, unique: Unique) -> None:

@@ -5,7 +5,7 @@ Pure functions. Called by the other rooms, before anything is sent; knows no tab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from convex_mastra import limits
@@ -41,7 +41,7 @@ def optional_text(value: Any, field: str, *, may_be_empty: bool = False) -> str 
     return "" if may_be_empty and value == "" else required_text(value, field)
 
 
-def one_of(value: Any, choices: Sequence[str], field: str) -> str:
+def one_of(value: Any, choices: Collection[str], field: str) -> str:
     """Return *value*, one of *choices*.
 
     Raises:
@@ -96,7 +96,7 @@ def object_text(value: Mapping[str, Any] | None, field: str) -> str | None:
     Raises:
         InvalidArgumentError: it is no object, or not JSON.
     """
-    return None if value is None else dumps(plain_object(value, field), field)
+    return None if value is None else dumps(required_object(value, field), field)
 
 
 def distinct_ids(ids: Iterable[str], field: str) -> list[str]:
@@ -112,51 +112,3 @@ def distinct_ids(ids: Iterable[str], field: str) -> list[str]:
             required_text(one, f"{field}[{position}]") for position, one in enumerate(ids)
         )
     )
-
-
-def optional_text(value: Any, field: str, *, may_be_empty: bool = False) -> str | None:
-    """Return *value*, None or a text.
-
-    Raises:
-        InvalidArgumentError: it is something else, not valid Unicode, or empty where it may not be.
-    """
-    if value is None:
-        return None
-    return "" if may_be_empty and value == "" else required_text(value, field)
-
-
-def one_of(value: Any, choices: Iterable[str], field: str) -> str:
-    """Return *value*, one of *choices*.
-
-    Raises:
-        InvalidArgumentError: it is something else.
-    """
-    choices = tuple(choices)
-    if not isinstance(value, str) or value not in choices:
-        raise InvalidArgumentError(
-            f"{field} must be one of {', '.join(choices)}, not {value!r:.40}.", field=field
-        )
-    return value
-
-
-def whole_number(value: Any, field: str, *, at_most: int = limits.EXACT_INTEGER) -> int:
-    """Return *value*, an integer from 0 to *at_most*.
-
-    Raises:
-        InvalidArgumentError: it is something else.
-    """
-    if type(value) is not int or not 0 <= value <= at_most:
-        raise InvalidArgumentError(
-            f"{field} must be a whole number from 0 to {at_most:,}, not {value!r:.40}.",
-            field=field,
-        )
-    return value
-
-
-def object_text(value: Mapping[str, Any] | None, field: str) -> str | None:
-    """Return *value* as the JSON text that a column keeps, None for None.
-
-    Raises:
-        InvalidArgumentError: it is no object, or not JSON.
-    """
-    return None if value is None else dumps(required_object(value, field), field)

@@ -10,27 +10,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from convex_mastra.errors import InvalidArgumentError, ScanLimitError
+from convex_mastra.errors import ScanLimitError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import SCHEDULES_TABLES, require
-from convex_mastra.ops.arguments import (
-    object_text,
-    one_of,
-    optional_text,
-    required_text,
-    whole_number,
-)
-from convex_mastra.ops.storage import create_row, delete_in_turns, read_rows
+from convex_mastra.ops.arguments import required_text, whole_number
+from convex_mastra.ops.schedule_rows import create_row, milliseconds, trigger_row
+from convex_mastra.ops.storage import delete_in_turns, read_rows
 from convex_mastra.ops.target import Target
-from convex_mastra.records import (
-    OUTCOMES,
-    TRIGGER_KINDS,
-    Row,
-    ScheduleTrigger,
-    trigger_from_row,
-)
-from convex_mastra.timestamps import checked, to_milliseconds
-from convex_mastra.values import check_document_size, measure
+from convex_mastra.records import ScheduleTrigger, trigger_from_row
+from convex_mastra.timestamps import to_milliseconds
 from convex_mastra.wire import SCHEDULE_TRIGGERS
 
 _PAGE_ROWS: Final = 1_000
@@ -48,8 +36,7 @@ def record_trigger(target: Target, trigger: ScheduleTrigger) -> Flow[None]:
         InvalidArgumentError: a field that cannot be stored, named. Nothing was sent.
         OutcomeUnknownError: the reply was lost; ``list_triggers`` says whether it was recorded.
     """
-    row = _trigger_row(trigger)
-    check_document_size(measure(row, "trigger"), "trigger")
+    row = trigger_row(trigger)
     yield from require(target, SCHEDULES_TABLES)
     yield from create_row(
         target, "recordScheduleTrigger", SCHEDULE_TRIGGERS, row, "Schedule trigger"
@@ -84,7 +71,7 @@ def list_triggers(
         ("toActualFireAt", to_actual_fire_at, "to_actual_fire_at"),
     ):
         if moment is not None:
-            args[argument] = to_milliseconds(checked(moment, field))
+            args[argument] = milliseconds(moment, field)
     yield from require(target, SCHEDULES_TABLES)
     triggers: dict[str, ScheduleTrigger] = {}
     size = _PAGE_ROWS if limit is None else min(limit, _PAGE_ROWS)
@@ -128,27 +115,3 @@ def _page(target: Target, args: dict[str, Any]) -> Flow[list[ScheduleTrigger]]:
         target, "listScheduleTriggers", SCHEDULE_TRIGGERS, args, wanted=wanted
     )
     return [trigger_from_row(row) for row in rows]
-
-
-def _trigger_row(trigger: ScheduleTrigger) -> Row:
-    if not isinstance(trigger, ScheduleTrigger):
-        raise InvalidArgumentError(
-            f"trigger must be a ScheduleTrigger, not {type(trigger).__name__}.", field="trigger"
-        )
-    return {
-        **trigger.extra,
-        "id": required_text(trigger.id, "trigger.id"),
-        "schedule_id": required_text(trigger.schedule_id, "trigger.schedule_id"),
-        "run_id": optional_text(trigger.run_id, "trigger.run_id"),
-        "scheduled_fire_at": to_milliseconds(
-            checked(trigger.scheduled_fire_at, "trigger.scheduled_fire_at")
-        ),
-        "actual_fire_at": to_milliseconds(
-            checked(trigger.actual_fire_at, "trigger.actual_fire_at")
-        ),
-        "outcome": one_of(trigger.outcome, OUTCOMES, "trigger.outcome"),
-        "error": optional_text(trigger.error, "trigger.error", may_be_empty=True),
-        "trigger_kind": one_of(trigger.trigger_kind, TRIGGER_KINDS, "trigger.trigger_kind"),
-        "parent_trigger_id": optional_text(trigger.parent_trigger_id, "trigger.parent_trigger_id"),
-        "metadata": object_text(trigger.metadata, "trigger.metadata"),
-    }

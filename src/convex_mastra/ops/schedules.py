@@ -8,34 +8,32 @@ which finds out whether the deployed handler has them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
 from convex_mastra import limits
-from convex_mastra.errors import (
-    FunctionError,
-    InvalidArgumentError,
-    NotFoundError,
-    ProtocolError,
-)
+from convex_mastra.errors import FunctionError, NotFoundError, ProtocolError
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.jsontext import dumps
 from convex_mastra.ops.abilities import SCHEDULES_TABLES, require
 from convex_mastra.ops.arguments import (
-    object_text,
     one_of,
     optional_text,
     required_text,
     whole_number,
 )
+from convex_mastra.ops.schedule_rows import (
+    changed_columns,
+    create_row,
+    milliseconds,
+    schedule_row,
+)
 from convex_mastra.ops.schedule_triggers import clear_triggers
 from convex_mastra.ops.storage import (
     call_storage,
     clear_table,
-    create_row,
     delete_rows,
     load,
     query_rows,
@@ -50,11 +48,8 @@ from convex_mastra.records import (
     ScheduleStatus,
     schedule_from_row,
 )
-from convex_mastra.timestamps import checked, to_milliseconds
-from convex_mastra.values import check_document_size, measure
+from convex_mastra.timestamps import to_milliseconds
 from convex_mastra.wire import SCHEDULE_TRIGGERS, SCHEDULES
-
-_TARGET_NEEDS: Final = {"workflow": ("workflowId",), "agent": ("agentId", "prompt")}
 
 
 def create_schedule(target: Target, schedule: Schedule) -> Flow[Schedule]:
@@ -68,8 +63,7 @@ def create_schedule(target: Target, schedule: Schedule) -> Flow[Schedule]:
         InvalidArgumentError: a field that cannot be stored, named. Nothing was sent.
         OutcomeUnknownError: the reply was lost; ``get_schedule`` says whether it was created.
     """
-    row = _schedule_row(schedule)
-    check_document_size(measure(row, "schedule"), "schedule")
+    row = schedule_row(schedule)
     yield from require(target, SCHEDULES_TABLES)
     yield from create_row(target, "createSchedule", SCHEDULES, row, "Schedule")
     return schedule_from_row(row)
@@ -128,7 +122,7 @@ def list_due_schedules(target: Target, now: datetime, *, limit: int = 100) -> Fl
         ScanLimitError: so many are too large for one call; ask for fewer.
     """
     args = {
-        "now": to_milliseconds(checked(now, "now")),
+        "now": milliseconds(now, "now"),
         "limit": whole_number(limit, "limit", at_most=limits.ARRAY_LENGTH),
     }
     yield from require(target, SCHEDULES_TABLES)
@@ -155,24 +149,24 @@ def update_schedule(
     """Change a schedule, and return it as it now is. One round trip.
 
     What is not given stays as it is; None clears what may be empty. ``metadata`` and ``target``
-    are replaced as a whole. Columns that this version does not know stay.
+    (what the schedule starts) are replaced as a whole. Columns that this version does not know
+    stay.
 
     Raises:
         NotFoundError: there is no such schedule.
         InvalidArgumentError: a value that cannot be stored, named. Nothing was sent.
     """
     required_text(schedule_id, "schedule_id")
-    changes: Row = {} if target is UNSET else _target_columns(target, "target")
-    changes |= _changed_columns(
-        ("cron", cron, required_text),
-        ("timezone", timezone, optional_text),
-        ("status", status, _status),
-        ("next_fire_at", next_fire_at, _milliseconds),
-        ("metadata", metadata, object_text),
-        ("owner_type", owner_type, optional_text),
-        ("owner_id", owner_id, optional_text),
+    changes = changed_columns(
+        target=target,
+        cron=cron,
+        timezone=timezone,
+        status=status,
+        next_fire_at=next_fire_at,
+        metadata=metadata,
+        owner_type=owner_type,
+        owner_id=owner_id,
     )
-    check_document_size(measure(changes, "schedule"), "schedule")
     yield from require(deployment, SCHEDULES_TABLES)
     if not changes:
         row = yield from load(deployment, SCHEDULES, schedule_id)
@@ -213,9 +207,9 @@ def update_schedule_next_fire(
     """
     args = {
         "id": required_text(schedule_id, "schedule_id"),
-        "expectedNextFireAt": _milliseconds(expected_next_fire_at, "expected_next_fire_at"),
-        "newNextFireAt": _milliseconds(new_next_fire_at, "new_next_fire_at"),
-        "lastFireAt": _milliseconds(last_fire_at, "last_fire_at"),
+        "expectedNextFireAt": milliseconds(expected_next_fire_at, "expected_next_fire_at"),
+        "newNextFireAt": milliseconds(new_next_fire_at, "new_next_fire_at"),
+        "lastFireAt": milliseconds(last_fire_at, "last_fire_at"),
         "lastRunId": required_text(last_run_id, "last_run_id"),
     }
     yield from require(target, SCHEDULES_TABLES)
@@ -263,58 +257,3 @@ def _patched(target: Target, schedule_id: str, changes: Row) -> Flow[Row | None]
             return None
         raise
     return row_or_none(reply.result, SCHEDULES)
-
-
-def _changed_columns(*changes: tuple[str, Any, Callable[[Any, str], Any]]) -> Row:
-    """The columns that are given, each written by the function beside it."""
-    return {name: write(value, name) for name, value, write in changes if value is not UNSET}
-
-
-def _schedule_row(schedule: Schedule) -> Row:
-    if not isinstance(schedule, Schedule):
-        raise InvalidArgumentError(
-            f"schedule must be a Schedule, not {type(schedule).__name__}.", field="schedule"
-        )
-    last_fire_at = schedule.last_fire_at
-    return {
-        **schedule.extra,
-        "id": required_text(schedule.id, "schedule.id"),
-        **_target_columns(schedule.target, "schedule.target"),
-        "cron": required_text(schedule.cron, "schedule.cron"),
-        "timezone": optional_text(schedule.timezone, "schedule.timezone"),
-        "status": _status(schedule.status, "schedule.status"),
-        "next_fire_at": _milliseconds(schedule.next_fire_at, "schedule.next_fire_at"),
-        "last_fire_at": None
-        if last_fire_at is None
-        else _milliseconds(last_fire_at, "schedule.last_fire_at"),
-        "last_run_id": optional_text(schedule.last_run_id, "schedule.last_run_id"),
-        "created_at": _milliseconds(schedule.created_at, "schedule.created_at"),
-        "updated_at": _milliseconds(schedule.updated_at, "schedule.updated_at"),
-        "metadata": object_text(schedule.metadata, "schedule.metadata"),
-        "owner_type": optional_text(schedule.owner_type, "schedule.owner_type"),
-        "owner_id": optional_text(schedule.owner_id, "schedule.owner_id"),
-    }
-
-
-def _target_columns(target: Any, field: str) -> Row:
-    """The columns of a target, if Mastra's scheduler can start it."""
-    kind = target.get("type") if isinstance(target, Mapping) else None
-    needs = _TARGET_NEEDS.get(kind) if isinstance(kind, str) else None
-    if needs is None:
-        raise InvalidArgumentError(
-            f"{field} must be an object of type 'workflow' or 'agent'.", field=f"{field}.type"
-        )
-    for name in (*needs, *(("resourceId",) if kind == "agent" and target.get("threadId") else ())):
-        required_text(target.get(name), f"{field}.{name}")
-    return {
-        "target": dumps(dict(target), field),
-        "workflow_id": target["workflowId"] if kind == "workflow" else None,
-    }
-
-
-def _status(value: Any, field: str) -> str:
-    return one_of(value, SCHEDULE_STATUSES, field)
-
-
-def _milliseconds(value: datetime, field: str) -> int:
-    return to_milliseconds(checked(value, field))

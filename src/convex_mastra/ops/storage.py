@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from convex_mastra import limits
-from convex_mastra.errors import AlreadyExistsError, FunctionError, ProtocolError, ScanLimitError
+from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.flow import Flow, Gather
 
 # Under their own names: to the operations, this room is where requests are made.
@@ -121,29 +121,6 @@ def read_rows(
 def is_read_limit(error: FunctionError) -> bool:
     """Whether the function failed because one transaction must not read so much."""
     return any(text in error.message for text in _READ_LIMIT_TEXTS)
-
-
-def create_row(target: Target, op: str, table: str, row: Row, what: str) -> Flow[None]:
-    """Write a row whose id nothing may have yet. One round trip.
-
-    The refusal is told from others by reading back: a deployment may hide the texts of its errors.
-
-    Args:
-        what: what the row is, as the error names it: ``Schedule``.
-
-    Raises:
-        AlreadyExistsError: there is a row of that id; it stays as it is.
-    """
-    try:
-        yield from call_storage(target, op, table, record=row)
-    except FunctionError as error:
-        if (yield from load(target, table, row["id"])) is None:
-            raise
-        raise AlreadyExistsError(
-            f'{what} with id "{row["id"]}" already exists',
-            operation=error.operation,
-            request_id=error.request_id,
-        ) from None
 
 
 def upsert_rows(target: Target, table: str, batches: Sequence[Sequence[Row]]) -> Flow[None]:
