@@ -38,6 +38,7 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    method: str = "POST"
 
 
 Script = Callable[[Seen], Reply]
@@ -66,9 +67,14 @@ def scripted_deployment() -> Iterator[ScriptedDeployment]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_GET(self) -> None:
+            self.answer(Seen(self.path, dict(self.headers), {}, "GET"))
+
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen = Seen(self.path, dict(self.headers), body)
+            self.answer(Seen(self.path, dict(self.headers), body))
+
+        def answer(self, seen: Seen) -> None:
             with deployment.lock:
                 deployment.seen.append(seen)
                 deployment.running += 1

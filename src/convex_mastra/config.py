@@ -192,7 +192,9 @@ def _file_path(url: str) -> str:
 def _checked_url(url: str, allow_insecure_http: bool) -> str:
     parts = _parts_of_url(url)
     if parts is None:
-        raise ConfigurationError("deployment_url is no URL: a port, a bracket or a space is wrong.")
+        raise ConfigurationError(
+            "deployment_url is no URL: its host, its port, a bracket or a space is wrong."
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(
             "deployment_url must begin with https://, http://, file:, or be :memory:."
@@ -215,7 +217,8 @@ def _parts_of_url(url: str) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises if it is none
+        _ = parts.port  # raises if it is none, as the next line does if no host can be so named
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return None
     return parts

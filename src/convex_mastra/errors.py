@@ -133,11 +133,16 @@ class FunctionError(ConvexMastraError):
 
     Attributes:
         data: the payload of a ConvexError, or None.
+        hidden: the deployment hides error texts, so that the cause is unknown: the function may
+            even be missing.
     """
 
-    def __init__(self, message: str, *, data: Any = None, **context: Any) -> None:
+    def __init__(
+        self, message: str, *, data: Any = None, hidden: bool = False, **context: Any
+    ) -> None:
         super().__init__(message, **context)
         self.data = data
+        self.hidden = hidden
 
 
 class FunctionNotFoundError(FunctionError):

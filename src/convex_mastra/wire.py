@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import orjson
 
@@ -30,6 +30,26 @@ SEARCH_FUNCTION: Final = "convex_mastra/vectors:search"
 """Our own, optional: exact top-k on the server's side. The embedded backend always has it."""
 COUNT_FUNCTION: Final = "convex_mastra/vectors:count"
 """Our own, optional: how many vectors an index holds."""
+CACHE_FUNCTION: Final = "mastra/cache:handle"
+NATIVE_VECTOR_FUNCTIONS: Final = (
+    "mastra/nativeVector:query",
+    "mastra/nativeVector:read",
+    "mastra/nativeVector:write",
+)
+
+SYSTEM_PREFIX: Final = "_system/"
+"""Functions of Convex itself; they answer to an admin key alone."""
+TABLES_FUNCTION: Final = "_system/cli/tables:default"
+"""The deployed tables, a page at a time. A query."""
+SPECIFICATION_FUNCTION: Final = "_system/cli/modules:apiSpec"
+"""Every deployed function, with its kind. A query."""
+
+VERSION_PATH: Final = "/version"
+DATABASE_MISSING: Final = "DatabaseMissing"
+"""Code of the embedded backend's answer where a look would have to create its file."""
+CHECK_KEY_PATH: Final = "/api/check_admin_key"
+ACTIVE_SYNCS_PATH: Final = "/api/v1/data/list_active_syncs?limit=1"
+"""Part of streaming export; unlike a sync, looking at the list begins nothing."""
 
 THREADS: Final = "mastra_threads"
 MESSAGES: Final = "mastra_messages"
@@ -44,6 +64,14 @@ BACKGROUND_TASKS: Final = "mastra_background_tasks"
 OBSERVATIONAL_MEMORY: Final = "mastra_observational_memory"
 VECTOR_INDEXES: Final = "mastra_vector_indexes"
 VECTOR_TABLE_PREFIX: Final = "mastra_vector_"
+
+SNAPSHOTS_TABLE: Final = "mastra_workflow_snapshots"
+"""In Convex; the handler calls it ``mastra_workflow_snapshot``."""
+VECTORS_TABLE: Final = "mastra_vectors"
+"""In Convex; the handler calls each index a table of its own."""
+DOCUMENTS_TABLE: Final = "mastra_documents"
+"""In Convex; the handler files here what has no table of its own."""
+CACHE_TABLES: Final = ("mastra_cache", "mastra_cache_list_items")
 
 REPEATABLE: Final[dict[str, bool]] = {
     "insert": True,  # an upsert by id
@@ -94,6 +122,29 @@ class FunctionCall:
     label: str
     repeatable: bool
     attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """One look at an endpoint of the deployment that is no function; the answer is its text.
+
+    Attributes:
+        path: below the deployment's URL, e.g. ``/version``.
+        attempt: 1 for the first try.
+    """
+
+    path: str
+    attempt: int = 1
+    repeatable: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        """The request as errors and events name it."""
+        return f"GET {self.path}"
+
+
+Request = FunctionCall | Get
+"""What a backend answers."""
 
 
 @dataclass(frozen=True, slots=True)

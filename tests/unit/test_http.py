@@ -43,6 +43,7 @@ from convex_mastra import (
 from convex_mastra.flow import run
 from convex_mastra.ops.storage import call_storage
 from convex_mastra.ops.target import Target
+from convex_mastra.wire import Get as GetRequest
 from tests.scripted import (
     ADMIN_KEY,
     Reply,
@@ -512,6 +513,49 @@ def test_the_key_is_in_no_output(
                 pickle.dumps(holder)
     seen.append(caplog.text)
     assert not [text for text in seen if ADMIN_KEY in text or "0123456789abcdef" in text]
+
+
+@pytest.mark.parametrize("face", ["sync", "async"])
+def test_an_endpoint_is_looked_at(deployment: ScriptedDeployment, face: str) -> None:
+    events: list[Event] = []
+
+    def get(path: str) -> Any:
+        backend = open_backend(deployment.url, ADMIN_KEY, options=Options(on_event=events.append))
+        if face == "sync":
+            try:
+                return backend.send(GetRequest(path))
+            finally:
+                backend.close()
+
+        async def asynchronous() -> Any:
+            try:
+                return await backend.asend(GetRequest(path))
+            finally:
+                await backend.aclose()
+
+        return asyncio.run(asynchronous())
+
+    deployment.answer_in_turn(Reply("1.2 é".encode()), Reply({"code": "C", "message": "m"}, 403))
+    assert get("/version") == "1.2 é"
+    with pytest.raises(AuthenticationError) as caught:
+        get("/api/x?limit=1")
+    assert (caught.value.code, caught.value.operation) == ("C", "GET /api/x?limit=1")
+    assert [(seen.method, seen.path) for seen in deployment.seen] == [
+        ("GET", "/version"),
+        ("GET", "/api/x?limit=1"),
+    ]
+    assert deployment.seen[0].headers["Authorization"] == f"Convex {ADMIN_KEY}"
+    assert "Content-Length" not in deployment.seen[0].headers
+    assert [event.operation for event in events] == ["GET /version", "GET /api/x?limit=1"]
+    deployment.answer_in_turn(Reply("no function ran", 560))
+    with pytest.raises(UnavailableError):
+        get("/version")
+
+
+def test_a_host_that_none_can_be_called() -> None:
+    for url in ("https://two..dots", f"https://{'a' * 64}.com", "https://xn--a", "https://☃.net"):
+        with pytest.raises(ConfigurationError, match="no URL"):
+            open_backend(url, ADMIN_KEY)
 
 
 @pytest.fixture

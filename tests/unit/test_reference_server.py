@@ -99,6 +99,25 @@ def test_check_admin_key(client: Client) -> None:
     assert (wrong.status_code, wrong.json()) == (401, BAD_ADMIN_KEY)
 
 
+def test_system_functions_answer_to_the_key_alone(client: Client) -> None:
+    options = {"numItems": 10_000, "cursor": None}
+    tables = client.call("_system/cli/tables", {"paginationOpts": options}, route="query")["value"]
+    assert {"name": "mastra_cache"} in tables["page"]
+    assert tables["isDone"] is True
+    functions = client.call("_system/cli/modules:apiSpec", {}, route="query")["value"]
+    kinds = {entry["identifier"]: entry["functionType"] for entry in functions}
+    assert kinds["mastra/storage.js:handle"] == "Mutation"
+    assert kinds["mastra/nativeVector.js:query"] == "Action"
+    assert kinds["mastra/nativeVector.js:read"] == "Query"
+    unknown = client.call("_system/cli/other", {}, route="query")
+    assert "Could not find public function" in unknown["errorMessage"]
+    body = {"path": "_system/cli/tables", "args": {"paginationOpts": options}}
+    refused = client.post("/api/query", body, headers={}).json()
+    assert "Operation query not permitted" in refused["errorMessage"]
+    by_name = client.call("_system/cli/tables", {}, route="function")
+    assert "Could not find function" in by_name["errorMessage"]
+
+
 @pytest.mark.parametrize("route", ["query", "mutation", "action", "function", "run/probe/echo"])
 def test_a_wrong_key_is_refused_on_every_route(client: Client, route: str) -> None:
     body = {"path": "probe:echo", "args": {}}

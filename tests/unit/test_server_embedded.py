@@ -106,6 +106,49 @@ def test_function_and_run_on_the_embedded_backend(sides: Sides) -> None:
         assert answer == {"status": "success", "value": {"ok": True, "result": None}}
 
 
+def test_system_functions_answer_to_the_key_alone(sides: Sides) -> None:
+    embedded, remote = sides
+    url = remote._place.url
+    headers = {"Authorization": f"Convex {KEY}"}
+    options = {"numItems": 10_000, "cursor": None}
+    for path, args in (
+        ("_system/cli/tables", {"paginationOpts": options}),
+        ("_system/cli/modules:apiSpec", {}),
+    ):
+        body = {"path": path, "args": args}
+        told = httpx.post(f"{url}/api/query", json=body, headers=headers).json()
+        canonical = path if ":" in path else f"{path}:default"
+        call = FunctionCall("query", canonical, args, canonical, repeatable=True)
+        assert told == {"status": "success", "value": embedded.send(call)}
+        refused = httpx.post(f"{url}/api/query", json=body).json()
+        assert refused["status"] == "error"
+        assert refused["errorMessage"].endswith("Server Error\nOperation query not permitted")
+        for answer in (  # they are no deployed functions, and not found by name there
+            httpx.post(f"{url}/api/function", json=body, headers=headers),
+            httpx.post(
+                f"{url}/api/run/{path.replace(':', '/')}", json={"args": args}, headers=headers
+            ),
+        ):
+            assert "Could not find function for '_system/cli" in answer.json()["errorMessage"]
+
+
+def test_what_the_system_functions_list(sides: Sides) -> None:
+    embedded, _ = sides
+    tables = embedded.send(FunctionCall("query", wire.TABLES_FUNCTION, {}, "t", repeatable=True))
+    names = [entry["name"] for entry in tables["page"]]
+    assert (tables["isDone"], names) == (True, sorted(names))
+    assert {"mastra_threads", "mastra_workflow_snapshots", "mastra_vectors"} <= set(names)
+    functions = embedded.send(
+        FunctionCall("query", wire.SPECIFICATION_FUNCTION, {}, "f", repeatable=True)
+    )
+    kinds = {entry["identifier"]: entry["functionType"] for entry in functions}
+    assert kinds == {
+        "mastra/storage.js:handle": "Mutation",
+        "convex_mastra/vectors.js:search": "Query",
+        "convex_mastra/vectors.js:count": "Query",
+    }
+
+
 def test_a_locked_file_is_unavailable_and_nothing_was_applied(sides: Sides, tmp_path: Path) -> None:
     _, remote = sides
     insert = storage("insert", wire.RESOURCES, {"record": resource("r1")})

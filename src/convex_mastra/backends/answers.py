@@ -22,8 +22,9 @@ from convex_mastra.errors import (
     RequestRejectedError,
     UnavailableError,
 )
-from convex_mastra.wire import FunctionCall
+from convex_mastra.wire import FunctionCall, Get, Request, decode
 
+STATUS_FUNCTION_RAN: Final = (200, 560)
 NOT_APPLIED: Final = frozenset(
     {
         "OptimisticConcurrencyControlFailure",
@@ -47,6 +48,15 @@ _STACK: Final = re.compile(r"\n\s+at .*\Z", re.DOTALL)
 _MISSING: Final = re.compile(r"Could not find (?:public )?function for '")
 
 
+def value_of_response(status: int, body: bytes, request: Request) -> Any:
+    """Return what was asked for: a function's value, or an endpoint's text."""
+    if status not in ((200,) if isinstance(request, Get) else STATUS_FUNCTION_RAN):
+        raise failure_of_status(status, body, request)
+    if isinstance(request, Get):
+        return body.decode(errors="replace")
+    return value_of_envelope(decode(body), request)
+
+
 def value_of_envelope(envelope: Any, request: FunctionCall) -> Any:
     """Return the function's value, or raise what it failed with."""
     status = envelope.get("status") if isinstance(envelope, dict) else None
@@ -61,22 +71,23 @@ def value_of_envelope(envelope: Any, request: FunctionCall) -> Any:
     prefix = _REQUEST_ID.match(text)
     request_id = prefix[1] if prefix else None
     message = _STACK.sub("", _THROWN.sub("", text[prefix.end() :] if prefix else text)).strip()
-    context = {"operation": request.label, "request_id": request_id}
+    context: dict[str, Any] = {"operation": request.label, "request_id": request_id}
     if _MISSING.search(message):
         raise FunctionNotFoundError(message, **context)
-    if not message:
+    is_hidden = not message
+    if is_hidden:
         message = (
             f"{request.path} failed, and the deployment hides error texts. The function may be "
             "missing, paused, or have refused the arguments; its log has the text."
         )
-    raise FunctionError(message, data=envelope.get("errorData"), **context)
+    raise FunctionError(message, data=envelope.get("errorData"), hidden=is_hidden, **context)
 
 
-def failure_of_status(status: int, body: bytes, request: FunctionCall) -> ConvexMastraError:
+def failure_of_status(status: int, body: bytes, request: Request) -> ConvexMastraError:
     """Return the error that an HTTP status other than 200 stands for."""
     code, message = _platform_error(body)
     text = f"HTTP {status}: {message or 'no explanation'}"
-    context = {"code": code, "operation": request.label}
+    context: dict[str, Any] = {"code": code, "operation": request.label}
     if status in (401, 403):
         return AuthenticationError(text, status=status, **context)
     if status == 429:

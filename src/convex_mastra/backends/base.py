@@ -1,7 +1,7 @@
 """What every backend is: one call, ``(kind, function path, args) -> value``, sync and async.
 
 The operations' drivers send ``FunctionCall``s here; the HTTP backend posts them, the embedded one
-executes them. Above this line nothing differs between a laptop and a deployment.
+executes them. A ``Get`` asks for what is no function, e.g. the version. Above this line nothing differs between a laptop and a deployment.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from convex_mastra.config import Event, Options
 from convex_mastra.timestamps import Clock
-from convex_mastra.wire import FunctionCall
+from convex_mastra.wire import Request
 
 log: Final = logging.getLogger("convex_mastra")
 
@@ -35,11 +35,11 @@ class Backend(Protocol):
     def max_in_flight(self) -> int:
         """How many requests go side by side."""
 
-    def send(self, request: FunctionCall, /) -> Any:
-        """Run the function and return its value."""
+    def send(self, request: Request, /) -> Any:
+        """Run the function and return its value; of a ``Get``, the text."""
 
-    async def asend(self, request: FunctionCall, /) -> Any:
-        """Run the function and return its value, without blocking the running loop."""
+    async def asend(self, request: Request, /) -> Any:
+        """Answer *request* as ``send`` does, without blocking the running loop."""
 
     def executor(self) -> Executor:
         """Threads for requests that go side by side under the sync face."""

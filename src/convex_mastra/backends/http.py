@@ -1,6 +1,6 @@
 """A Convex deployment over its HTTP API: the only importer of httpx.
 
-Posts one function call, sync or async, and turns every way in which that can end into a value or
+Sends one request, sync or async, and turns every way in which that can end into a value or
 one of ``convex_mastra.errors``. One connection pool for the sync face and one for each running
 event loop; pools belong to the process that opened them. Decides no retries: it only says, in
 ``TransportError.applied``, whether a failed request may have been applied.
@@ -22,22 +22,22 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from convex_mastra.backends.answers import failure_of_status, value_of_envelope
+from convex_mastra.backends.answers import value_of_response
 from convex_mastra.backends.base import notify
 from convex_mastra.config import Event, Options, Remote, is_loopback
 from convex_mastra.errors import (
     ClosedError,
+    ConfigurationError,
     ConnectError,
     ConnectionLostError,
     ConvexMastraError,
     ProtocolError,
 )
 from convex_mastra.timestamps import Clock
-from convex_mastra.wire import FunctionCall, Kind, decode, encode
+from convex_mastra.wire import Get, Kind, Request, encode
 
 CLIENT_HEADER: Final = f"convex-mastra-{version('convex-mastra')}"
 """``<name>-<semver>``; names beginning python-, npm- or rust- have version thresholds."""
-STATUS_FUNCTION_RAN: Final = (200, 560)
 _AsyncHolder = AsyncGenerator[httpx.AsyncClient, None]
 _Holders = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[_AsyncHolder, httpx.AsyncClient]]
 
@@ -51,7 +51,14 @@ class HttpBackend:
         self.clock = Clock()
         self._place = place
         # Parsed once: httpx spends as long on a URL as the rest of this client on a call.
-        self._urls = {kind: httpx.URL(f"{place.url}/api/{kind}") for kind in get_args(Kind)}
+        try:
+            self._urls = {kind: httpx.URL(f"{place.url}/api/{kind}") for kind in get_args(Kind)}
+            # A proxy named by the environment is not this machine: it would see the admin key.
+            self._may_use_proxy = not is_loopback(self._urls["mutation"].host)
+        except (httpx.InvalidURL, UnicodeError):
+            raise ConfigurationError(
+                "deployment_url is no URL: no host can have its name."
+            ) from None
         self._closed = False
         self._tls: ssl.SSLContext | None = None
         self._pid = os.getpid()
@@ -72,27 +79,29 @@ class HttpBackend:
         """How many requests go side by side."""
         return self.options.max_in_flight
 
-    def send(self, request: FunctionCall, /) -> Any:
-        """Post the call and return the function's value."""
+    def send(self, request: Request, /) -> Any:
+        """Post the call and return the function's value; of a ``Get``, the text."""
         body = _encode(request)
         with self._sync_client() as client:
             started = time.perf_counter()
             try:
-                response = client.post(self._urls[request.kind], content=body)
+                response = client.request(*self._line(request), content=body)
             except httpx.HTTPError as error:
-                failure = _failure_of(error, request)
+                failure = _failure_of(error, request, self._place.url)
                 raise self._noted(failure, request, started, len(body)) from None
         return self._finish(response, request, started, len(body))
 
-    async def asend(self, request: FunctionCall, /) -> Any:
-        """Post the call and return the function's value, without blocking the running loop."""
+    async def asend(self, request: Request, /) -> Any:
+        """Answer *request* as ``send`` does, without blocking the running loop."""
         body = _encode(request)
         client = await self._async_client()
         started = time.perf_counter()
         try:
-            response = await client.post(self._urls[request.kind], content=body)
+            response = await client.request(*self._line(request), content=body)
         except httpx.HTTPError as error:
-            raise self._noted(_failure_of(error, request), request, started, len(body)) from None
+            raise self._noted(
+                _failure_of(error, request, self._place.url), request, started, len(body)
+            ) from None
         except RuntimeError:  # what httpx says of a client that was closed in the meantime
             self._check_open()
             raise
@@ -127,13 +136,14 @@ class HttpBackend:
         if holder is not None and self._pid == os.getpid():
             await holder[0].aclose()
 
-    def _finish(
-        self, response: httpx.Response, request: FunctionCall, started: float, sent: int
-    ) -> Any:
+    def _line(self, request: Request) -> tuple[str, httpx.URL]:
+        if isinstance(request, Get):
+            return "GET", httpx.URL(self._place.url + request.path)
+        return "POST", self._urls[request.kind]
+
+    def _finish(self, response: httpx.Response, request: Request, started: float, sent: int) -> Any:
         try:
-            if response.status_code not in STATUS_FUNCTION_RAN:
-                raise failure_of_status(response.status_code, response.content, request)
-            value = value_of_envelope(decode(response.content), request)
+            value = value_of_response(response.status_code, response.content, request)
         except ConvexMastraError as error:
             raise self._noted(error, request, started, sent, len(response.content)) from None
         self._note(None, request, started, sent, len(response.content))
@@ -142,7 +152,7 @@ class HttpBackend:
     def _noted(
         self,
         error: ConvexMastraError,
-        request: FunctionCall,
+        request: Request,
         started: float,
         sent: int,
         received: int = 0,
@@ -153,7 +163,7 @@ class HttpBackend:
     def _note(
         self,
         error: ConvexMastraError | None,
-        request: FunctionCall,
+        request: Request,
         started: float,
         sent: int,
         received: int,
@@ -242,8 +252,7 @@ class HttpBackend:
         options = self.options
         return {
             "verify": verify,
-            # A proxy named by the environment is not this machine: it would see the admin key.
-            "trust_env": not is_loopback(self._urls["mutation"].host),
+            "trust_env": self._may_use_proxy,
             "timeout": httpx.Timeout(
                 options.timeout_s, connect=options.connect_timeout_s, pool=None
             ),
@@ -259,16 +268,18 @@ class HttpBackend:
         }
 
 
-def _encode(request: FunctionCall) -> bytes:
+def _encode(request: Request) -> bytes:
+    if isinstance(request, Get):
+        return b""
     return encode({"path": request.path, "args": request.args, "format": "json"})
 
 
-def _failure_of(error: httpx.HTTPError, request: FunctionCall) -> ConvexMastraError:
+def _failure_of(error: httpx.HTTPError, request: Request, url: str) -> ConvexMastraError:
     kind = type(error).__name__
     match error:
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError():
             return ConnectError(
-                f"No connection to the deployment: {str(error) or kind}.",
+                f"No connection to {url}: {str(error) or kind}.",
                 code=kind,
                 applied=False,
                 operation=request.label,

@@ -13,11 +13,11 @@ from convex_mastra.errors import OutcomeUnknownError, TransportError
 from convex_mastra.flow import Flow, Send
 from convex_mastra.ops.target import Target
 from convex_mastra.retries import attempt
-from convex_mastra.wire import FunctionCall, StorageReply, read_storage_reply, storage_call
+from convex_mastra.wire import Request, StorageReply, read_storage_reply, storage_call
 
 
-def call_function(target: Target, call: FunctionCall) -> Flow[Any]:
-    """Call a function, again where that is safe, and return its value.
+def call_function(target: Target, call: Request) -> Flow[Any]:
+    """Call a function, again where that is safe, and return its value; of a ``Get``, the text.
 
     Raises:
         OutcomeUnknownError: the reply was lost and the call must not be repeated.

@@ -22,7 +22,7 @@ OUTCOME_UNKNOWN: Final = "InternalServerError"
 
 _NOT_THROWN: Final = re.compile(
     r"Could not find |Trying to execute |Invalid arguments |Arguments for |ArgumentValidationError"
-    r"|Function \S+ return value is too large"
+    r"|Function \S+ return value is too large|Operation \w+ not permitted"
 )
 """How the platform's own refusals begin; every other failure was thrown by the function."""
 

@@ -25,10 +25,15 @@ from convex_mastra.backends.base import Backend
 from convex_mastra.server import answers
 from convex_mastra.server.bodies import Body, read_json, read_query
 from convex_mastra.server.client_version import Client
-from convex_mastra.server.function_path import canonical_path
-from convex_mastra.server.functions import ANY_KIND, answer_call, answer_missing
+from convex_mastra.server.function_path import canonical_path, is_system
+from convex_mastra.server.functions import (
+    ANY_KIND,
+    answer_call,
+    answer_missing,
+    answer_not_permitted,
+)
 from convex_mastra.server.gate import CLIENT, Gate
-from convex_mastra.server.identity import AdminKey, Credential, read_credential
+from convex_mastra.server.identity import AdminKey, Credential, Identity, read_credential
 from convex_mastra.server.refusals import PlatformError, bad_deploy_key, internal_server_error
 from convex_mastra.wire import Kind
 
@@ -157,7 +162,7 @@ class Deployment:
         if component and not _COMPONENT_PATH.fullmatch(component):
             raise PlatformError(400, "InvalidComponentPath", f"Invalid component: {component}")
         path = canonical_path(text)
-        if component:  # only the root component is served
+        if component or is_system(path):  # only the root component, and what is deployed there
             return answer_missing(path, component, request)
         return await self._answer(request, ANY_KIND, path, body)
 
@@ -175,6 +180,8 @@ class Deployment:
                 "Path or function name not provided in path, e.g. /api/run/messages/list",
             )
         path = canonical_path(f"{module}:{function}")
+        if is_system(path):
+            return answer_missing(path, None, request)
         return await answer_call(
             self._backend, ANY_KIND, path, body, request, encoded_by_default=False
         )
@@ -183,7 +190,8 @@ class Deployment:
         credential = _credential(request)
         body = await read_json(request) if request.method == "POST" else read_query(request)
         path = canonical_path(body.required_text("path"))
-        self._authorize(credential)
+        if self._authorize(credential) != "admin" and is_system(path):
+            return answer_not_permitted(kind, request)
         return await self._answer(request, (kind,), path, body)
 
     async def _answer(
@@ -199,10 +207,12 @@ class Deployment:
             encoded_by_default=client.encoded_by_default,
         )
 
-    def _authorize(self, credential: Credential | None) -> None:
+    def _authorize(self, credential: Credential | None) -> Identity:
         # DIFFERS: beyond loopback the key is asked for, where Convex runs public functions for all.
-        if self._key.authenticate(credential) == "anonymous" and not self._anonymous:
+        identity = self._key.authenticate(credential)
+        if identity == "anonymous" and not self._anonymous:
             raise bad_deploy_key()
+        return identity
 
     def _require_admin(self, credential: Credential | None) -> None:
         if self._key.authenticate(credential) != "admin":

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from convex_mastra.server.refusals import PlatformError
+from convex_mastra.wire import SYSTEM_PREFIX
 
 NAME_LENGTH: Final = 64
 DEFAULT_EXPORT: Final = "default"
@@ -37,6 +38,11 @@ def canonical_path(text: str) -> str:
         )
     components = [part for part in module.split("/") if part not in ("", ".")]
     return f"{'/'.join(components).removesuffix('.js')}:{function}"
+
+
+def is_system(path: str) -> bool:
+    """Say whether a canonical path names a function of Convex itself."""
+    return path.startswith(SYSTEM_PREFIX)
 
 
 def module_file_path(path: str) -> str:

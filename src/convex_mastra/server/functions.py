@@ -71,11 +71,20 @@ async def answer_call(
     return answers.success(value, output)
 
 
-def answer_missing(path: str, component: str, request: Request) -> Response:
-    """Answer that the component has no such function."""
+def answer_missing(path: str, component: str | None, request: Request) -> Response:
+    """Answer that the component, or the deployment, has no such function."""
+    where = f" in component '{component}'" if component else ""
+    return _answer_failure(FunctionNotFoundError(_missing(path, where)), request)
+
+
+def answer_not_permitted(kind: Kind, request: Request) -> Response:
+    """Answer that the function needs the key."""
+    return _answer_failure(FunctionError(f"Operation {kind} not permitted"), request)
+
+
+def _answer_failure(error: FunctionError, request: Request) -> Response:
     request_id = request.headers.get("convex-request-id") or secrets.token_hex(8)
-    missing = FunctionNotFoundError(_missing(path, f" in component '{component}'"))
-    return answers.failure(missing, "json", request_id)
+    return answers.failure(error, "json", request_id)
 
 
 async def _run(backend: Backend, kinds: tuple[Kind, ...], path: str, body: Body) -> Any:

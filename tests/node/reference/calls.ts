@@ -11,8 +11,8 @@ import { HttpError } from "./http_error.ts";
 import { formatNamed, readArgs, writeValue, type Format } from "./values.ts";
 
 export type Call = {
-  /** The function to run, or why there is none. */
-  target: DeployedFunction | Failure;
+  /** The function to run, why there is none, or the value of a system function. */
+  target: DeployedFunction | Outcome;
   args: JSONValue;
   /** As the client names it; absent, *defaultFormat* is used. */
   format: string | undefined;
@@ -25,7 +25,7 @@ type Outcome = { value: Value } | Failure;
 /** Run *call* and return the envelope as JSON text. */
 export async function answerCall(deployment: Deployment, call: Call): Promise<string> {
   const { target } = call;
-  const outcome = "failure" in target ? target : await run(deployment, target, call.args);
+  const outcome = "path" in target ? await run(deployment, target, call.args) : target;
   const format = call.format === undefined ? call.defaultFormat : formatNamed(call.format);
   if (format === undefined) {
     const message = `format param must be one of [\`json\`]. Got ${String(call.format)}`;

@@ -85,6 +85,19 @@ export class Deployment {
     return undefined;
   }
 
+  /** Every deployed function. */
+  functions(): DeployedFunction[] {
+    const paths = [...this.modules].flatMap(([module, exports]) =>
+      Object.keys(exports).map((name) => `${module}:${name}`),
+    );
+    return paths.map((path) => this.find(path)).filter((deployed) => deployed !== undefined);
+  }
+
+  /** The tables of the schema. */
+  tables(): string[] {
+    return Object.keys(this.schema.tables);
+  }
+
   /** Run a function; calls run one after the other. Throws what the function throws. */
   async call(deployed: DeployedFunction, args: FunctionArgs): Promise<Value> {
     return await this.inTurn(() => {
@@ -100,7 +113,7 @@ export class Deployment {
   async rows(): Promise<Record<string, Value[]>> {
     return await this.inTurn(() => {
       const tables: Record<string, Value[]> = {};
-      for (const table of Object.keys(this.schema.tables)) tables[table] = [];
+      for (const table of this.tables()) tables[table] = [];
       const documents = Object.values(this.database._documents);
       documents.sort((a, b) => a._creationTime - b._creationTime);
       for (const document of documents) {

@@ -12,6 +12,7 @@ import type { DeployedFunction, Deployment, FunctionKind } from "./deployment.ts
 import { HttpError } from "./http_error.ts";
 import { headerOf, pathInUrl, readCall, readPath, tokenOf } from "./request.ts";
 import type { CallBody, Request, Response } from "./request.ts";
+import { isSystem, systemValue } from "./system.ts";
 import { writeValue } from "./values.ts";
 
 type Route = (request: Request, client: Client) => Promise<Response> | Response;
@@ -77,6 +78,10 @@ export class Routes {
     const body = readCall(request, { needsPath: true });
     const isAdmin = this.isAdmin(token);
     const path = readPath(body.path);
+    if (isSystem(path)) {
+      const target = this.system(kind, path, isAdmin);
+      return await this.call(target, body, request, client.defaultFormat);
+    }
     const deployed = this.find(path, isAdmin);
     let target: Call["target"] = deployed ?? {
       failure: `Could not find public function for '${path}'.`,
@@ -117,6 +122,13 @@ export class Routes {
     const requestId = headerOf(request, "convex-request-id") ?? randomBytes(8).toString("hex");
     const call = { target, args, format, defaultFormat, requestId };
     return json(await answerCall(this.deployment, call));
+  }
+
+  private system(kind: FunctionKind, path: string, isAdmin: boolean): Call["target"] {
+    if (!isAdmin) return { failure: `Operation ${kind} not permitted` };
+    const value = systemValue(this.deployment, path);
+    if (value !== undefined) return { value };
+    return { failure: `Could not find public function for '${path}'.` };
   }
 
   private find(path: string, isAdmin: boolean): DeployedFunction | undefined {

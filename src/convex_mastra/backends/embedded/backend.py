@@ -17,6 +17,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from convex_mastra.backends.base import notify
+from convex_mastra.backends.embedded import system
 from convex_mastra.backends.embedded.arguments import accept, module_path
 from convex_mastra.backends.embedded.database import Database
 from convex_mastra.backends.embedded.functions import FUNCTIONS, Access, Function
@@ -32,7 +33,7 @@ from convex_mastra.errors import (
     InvalidArgumentError,
 )
 from convex_mastra.timestamps import Clock
-from convex_mastra.wire import FunctionCall
+from convex_mastra.wire import FunctionCall, Get, Request
 
 READER_THREADS: Final = 4
 
@@ -65,10 +66,11 @@ class EmbeddedBackend:
         """One: calls side by side would only wait for each other."""
         return 1
 
-    def send(self, request: FunctionCall, /) -> Any:
-        """Run the function and return its value, fresh Python data.
+    def send(self, request: Request, /) -> Any:
+        """Run the function and return its value, fresh Python data; of a ``Get``, the text.
 
         Raises:
+            RequestRejectedError: there is no endpoint to get.
             FunctionError: the function refused, or does not exist; nothing was applied.
             ConfigurationError: the file cannot be used.
             UnavailableError: the file stayed locked for ``options.timeout_s`` (``applied`` is
@@ -86,15 +88,13 @@ class EmbeddedBackend:
         self._note(request, started, None)
         return value
 
-    async def asend(self, request: FunctionCall, /) -> Any:
-        """Run the function in a thread and return its value, as ``send`` does.
+    async def asend(self, request: Request, /) -> Any:
+        """Answer *request* in a thread, as ``send`` does.
 
         A cancelled call that has begun still runs to its end.
         """
-        function = FUNCTIONS.get(request.path)
-        writes = function is not None and function.access(request.args) is Access.WRITE
         threads = self._opened_threads()
-        pool = threads.writer if writes else threads.readers
+        pool = threads.writer if _writes(request) else threads.readers
         started = time.perf_counter()
         try:
             running = asyncio.get_running_loop().run_in_executor(pool, self._execute, request)
@@ -126,9 +126,11 @@ class EmbeddedBackend:
         """Close the file without blocking the running loop. Safe to call twice."""
         await asyncio.to_thread(self.close)
 
-    def _execute(self, request: FunctionCall) -> Any:
+    def _execute(self, request: Request) -> Any:
         if self._is_closed:
             raise self._closed()
+        if isinstance(request, Get):
+            return system.answer(request, self._database)
         function = _find(request)
         try:
             args = accept(request.path, request.args)
@@ -149,7 +151,7 @@ class EmbeddedBackend:
             error.operation = error.operation or request.label
             raise
 
-    def _note(self, request: FunctionCall, started: float, error: ConvexMastraError | None) -> None:
+    def _note(self, request: Request, started: float, error: ConvexMastraError | None) -> None:
         # As over HTTP: what was never attempted is no event.
         if self.options.on_event is None or isinstance(error, ClosedError | InvalidArgumentError):
             return
@@ -180,6 +182,13 @@ class _Threads:
         self.pid = os.getpid()
         self.readers = ThreadPoolExecutor(READER_THREADS, "convex-mastra-read")
         self.writer = ThreadPoolExecutor(1, "convex-mastra-write")
+
+
+def _writes(request: Request) -> bool:
+    if isinstance(request, Get):
+        return False
+    function = FUNCTIONS.get(request.path)
+    return function is not None and function.access(request.args) is Access.WRITE
 
 
 def _find(request: FunctionCall) -> Function:

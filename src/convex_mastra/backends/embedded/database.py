@@ -65,6 +65,11 @@ class Database:
         """What errors call it."""
         return "The in-memory database" if self._is_memory else self.path
 
+    @property
+    def exists(self) -> bool:
+        """Whether it is there without being created."""
+        return self._is_memory or Path(self.path).exists()
+
     def read(self, work: Callable[[sqlite3.Connection], R], *, snapshot: bool) -> R:
         """Run *work* on a connection that reads.
 

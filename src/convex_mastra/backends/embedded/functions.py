@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from convex_mastra import wire
-from convex_mastra.backends.embedded import search
+from convex_mastra.backends.embedded import search, system
 from convex_mastra.backends.embedded.handlers import storage
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json, Kind
@@ -39,6 +39,10 @@ class Function:
     access: Callable[[Mapping[str, Any]], Access]
 
 
+def _specify(_transaction: Transaction, _args: Json) -> list[Json]:
+    return system.specify((path, function.kind) for path, function in FUNCTIONS.items())
+
+
 def _storage_access(args: Mapping[str, Any]) -> Access:
     op = args.get("op")
     if type(op) is not str or op not in storage.READING_OPERATIONS:
@@ -50,4 +54,8 @@ FUNCTIONS: Final[dict[str, Function]] = {
     wire.STORAGE_FUNCTION: Function("mutation", storage.handle, _storage_access),
     wire.SEARCH_FUNCTION: Function("query", search.search, lambda _args: Access.SNAPSHOT),
     wire.COUNT_FUNCTION: Function("query", search.count, lambda _args: Access.READ),
+    wire.TABLES_FUNCTION: Function(
+        "query", lambda _transaction, _args: system.list_tables(), lambda _args: Access.READ
+    ),
+    wire.SPECIFICATION_FUNCTION: Function("query", _specify, lambda _args: Access.READ),
 }

@@ -91,7 +91,7 @@ RESOURCES: Final = Table(
     {BY_ID: ("id",), "by_updated": ("updatedAt",)},
 )
 WORKFLOW_SNAPSHOTS: Final = Table(
-    "mastra_workflow_snapshots",
+    wire.SNAPSHOTS_TABLE,
     _required(STRING, "workflow_name run_id createdAt updatedAt")
     | _required(ANY, "snapshot")
     | _optional(STRING, "id resourceId"),
@@ -224,12 +224,12 @@ VECTOR_INDEXES: Final = Table(
     {BY_ID: ("id",), "by_name": ("indexName",)},
 )
 VECTORS: Final = Table(
-    "mastra_vectors",
+    wire.VECTORS_TABLE,
     _required(STRING, "id indexName") | {"embedding": NUMBERS} | _optional(ANY, "metadata"),
     {"by_index_id": ("indexName", "id"), "by_index": ("indexName",)},
 )
 DOCUMENTS: Final = Table(
-    "mastra_documents",
+    wire.DOCUMENTS_TABLE,
     _required(STRING, "table primaryKey") | _required(ANY, "record"),
     {"by_table": ("table",), "by_table_primary": ("table", "primaryKey")},
 )
