@@ -1,6 +1,6 @@
 """``ConvexStore`` and ``AsyncConvexStore``: Mastra's storage domains behind one deployment.
 
-A property for each domain of ``convex_mastra.domains``; nothing else.
+A property for each domain of ``convex_mastra.domains``, and a look at the deployment itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from convex_mastra.domains import (
     Scores,
     Workflows,
 )
-from convex_mastra.face import AsyncClient, SyncClient
+from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
+from convex_mastra.ops import inspection
 
 
 class ConvexStore(SyncClient):
@@ -60,6 +61,8 @@ class ConvexStore(SyncClient):
         """Channel installations and configurations."""
         return Channels(self.backend, self._target)
 
+    inspect = blocking(inspection.inspect)
+
 
 class AsyncConvexStore(AsyncClient):
     """Mastra's storage on Convex, async.
@@ -97,3 +100,5 @@ class AsyncConvexStore(AsyncClient):
     def channels(self) -> AsyncChannels:
         """Channel installations and configurations."""
         return AsyncChannels(self.backend, self._target)
+
+    inspect = nonblocking(inspection.inspect)

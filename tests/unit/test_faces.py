@@ -41,12 +41,13 @@ FACES = [
     (Scores, AsyncScores),
     (Schedules, AsyncSchedules),
     (Channels, AsyncChannels),
+    (ConvexStore, AsyncConvexStore),
 ]
 OPERATIONS = [
     (sync, asynchronous, name)
     for sync, asynchronous in FACES
     for name in vars(sync)
-    if not name.startswith("_")
+    if not name.startswith("_") and not isinstance(vars(sync)[name], property)  # a domain
 ]
 
 

@@ -1,6 +1,7 @@
 """The commands, their options and help texts.
 
-Reads the command line and hands plain values on; what ``dev`` does is in ``dev``.
+Reads the command line and hands plain values on; what ``dev`` does is in ``dev``,
+and what ``doctor`` does in ``doctor``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Annotated, Final
 import typer
 
 from convex_mastra.cli import dev as dev_command
+from convex_mastra.cli import doctor as doctor_command
 from convex_mastra.config import ENVIRONMENT_PAIRS
+from convex_mastra.wire import STORAGE_FUNCTION
 
 ADMIN_KEY_VARIABLE: Final = ENVIRONMENT_PAIRS[0][1]
 DEFAULT_DATABASE: Final = Path("mastra.db")
@@ -98,3 +101,35 @@ def dev(
     except dev_command.StartError as problem:
         typer.secho(f"convex-mastra dev: {problem}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
+
+
+@app.command()
+def doctor(
+    *,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            show_default=False,
+            help="The deployment: https://…, http://127.0.0.1:3210, file:./mastra.db. Without it, "
+            "the one that the environment names.",
+        ),
+    ] = None,
+    storage_function: Annotated[
+        str,
+        typer.Option(
+            "--storage-function", metavar="PATH", help="Where Mastra's storage handler is deployed."
+        ),
+    ] = STORAGE_FUNCTION,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all findings as one JSON object.")
+    ] = False,
+) -> None:
+    """Look a deployment over: what is there, what is wrong, what to do about it.
+
+    Reads the key from the environment (CONVEX_ADMIN_KEY or CONVEX_SELF_HOSTED_ADMIN_KEY) and never
+    prints it. Writes nothing. Exits with 0 when nothing is wrong, with 1 when something is.
+    """
+    is_fine = doctor_command.run(url, storage_function, as_json=as_json)
+    raise typer.Exit(0 if is_fine else 1)

@@ -3,7 +3,8 @@
 Two kinds of gaps. An operation that an older handler refuses, and that others can stand in for:
 ``call_or`` asks for it and takes the other way when it is refused. And tables that it does not
 know: it takes their rows all the same, and files them in ``mastra_documents``, where no Mastra ever
-looks; so whoever writes or reads such a table calls ``require`` first. Called by the operations.
+looks; so whoever writes or reads such a table calls ``require`` first.
+``probe`` asks anew, for ``inspection``. Called by the operations.
 
 Source: the handlers of @mastra/convex 1.0.6 and 1.5.2, and the package's changelog.
 """
@@ -20,12 +21,15 @@ from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.wire import (
     BACKGROUND_TASKS,
+    CHANNEL_CONFIG,
     CHANNEL_INSTALLATIONS,
     OBSERVATIONAL_MEMORY,
+    SCHEDULE_TRIGGERS,
     SCHEDULES,
+    THREADS,
 )
 
-_NOWHERE: Final = "convex-mastra-probe"
+NOWHERE: Final = "convex-mastra-probe"
 """An id and a lookup key that nothing has."""
 
 
@@ -37,6 +41,7 @@ class Ability:
         name: as errors say it, in the plural: ``schedules``.
         since: the version of @mastra/convex that brought it.
         op, table, args: a request that a handler without it refuses, and that changes nothing.
+        tables: the Convex tables that came with it.
     """
 
     name: str
@@ -44,20 +49,53 @@ class Ability:
     op: str
     table: str
     args: Mapping[str, Any]
+    tables: tuple[str, ...] = ()
 
 
 SCHEDULES_TABLES: Final = Ability(
-    "schedules", "1.2.0", "listDueSchedules", SCHEDULES, {"now": -1, "limit": 1}
+    "schedules",
+    "1.2.0",
+    "listDueSchedules",
+    SCHEDULES,
+    {"now": -1, "limit": 1},
+    (SCHEDULES, SCHEDULE_TRIGGERS),
 )
 CHANNELS_TABLES: Final = Ability(
-    "channels", "1.2.0", "patch", CHANNEL_INSTALLATIONS, {"id": _NOWHERE, "record": {}}
+    "channels",
+    "1.2.0",
+    "patch",
+    CHANNEL_INSTALLATIONS,
+    {"id": NOWHERE, "record": {}},
+    (CHANNEL_INSTALLATIONS, CHANNEL_CONFIG),
 )
 BACKGROUND_TASKS_TABLE: Final = Ability(
-    "background tasks", "1.2.0", "patch", BACKGROUND_TASKS, {"id": _NOWHERE, "record": {}}
+    "background tasks",
+    "1.2.0",
+    "patch",
+    BACKGROUND_TASKS,
+    {"id": NOWHERE, "record": {}},
+    (BACKGROUND_TASKS,),
 )
+ATOMIC_UPDATES: Final = Ability("atomic updates", "1.2.1", "loadMany", THREADS, {"ids": [NOWHERE]})
+"""Updates of threads, resources and workflow snapshots that merge inside the deployment, reads of
+many rows by id, and pages of vectors: all came in one version."""
 OBSERVATIONAL_MEMORY_TABLE: Final = Ability(
-    "observational memories", "1.4.0", "omGetLatest", OBSERVATIONAL_MEMORY, {"lookupKey": _NOWHERE}
+    "observational memories",
+    "1.4.0",
+    "omGetLatest",
+    OBSERVATIONAL_MEMORY,
+    {"lookupKey": NOWHERE},
+    (OBSERVATIONAL_MEMORY,),
 )
+
+ABILITIES: Final = (
+    SCHEDULES_TABLES,
+    CHANNELS_TABLES,
+    BACKGROUND_TASKS_TABLE,
+    ATOMIC_UPDATES,
+    OBSERVATIONAL_MEMORY_TABLE,
+)
+"""All, in the order of the versions that brought them."""
 
 
 def call_or(
@@ -102,14 +140,25 @@ def require(target: Target, ability: Ability) -> Flow[None]:
 
 def has(target: Target, ability: Ability) -> Flow[bool]:
     """Say whether the deployed handler has *ability*. One round trip the first time."""
-    key = f"{target.storage_function} {ability.name}"
-    known = target.abilities.get(key)
-    if known is None:
-        try:
-            yield from call_storage(target, ability.op, ability.table, **ability.args)
-        except UnsupportedOperationError:
-            known = False
-        else:
-            known = True
-        target.abilities[key] = known
+    known = target.abilities.get(_key(target, ability))
+    return (yield from probe(target, ability)) if known is None else known
+
+
+def probe(target: Target, ability: Ability) -> Flow[bool]:
+    """Ask whether the deployed handler has *ability*, and remember it. One round trip.
+
+    Raises:
+        FunctionError: it has, and fails all the same: a table of the ability is not deployed.
+    """
+    try:
+        yield from call_storage(target, ability.op, ability.table, **ability.args)
+    except UnsupportedOperationError:
+        known = False
+    else:
+        known = True
+    target.abilities[_key(target, ability)] = known
     return known
+
+
+def _key(target: Target, ability: Ability) -> str:
+    return f"{target.storage_function} {ability.name}"

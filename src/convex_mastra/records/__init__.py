@@ -19,6 +19,7 @@ from convex_mastra.records.channels import (
     installation_from_row,
 )
 from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
+from convex_mastra.records.inspection import Check, Inspection, Problem
 from convex_mastra.records.memory import (
     MESSAGE_COLUMNS,
     RESOURCE_COLUMNS,
@@ -90,12 +91,15 @@ __all__ = [
     "BackgroundTaskPage",
     "ChannelConfig",
     "ChannelInstallation",
+    "Check",
     "DateRange",
     "Include",
+    "Inspection",
     "Message",
     "MessagePage",
     "MessageUpdate",
     "PerPage",
+    "Problem",
     "Record",
     "Resource",
     "Row",
