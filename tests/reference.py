@@ -35,12 +35,18 @@ class ReferenceServer:
         admin_key: the key it accepts, made up for this run.
     """
 
-    def __init__(self, *, plain: bool = False, probes: bool = False) -> None:
+    def __init__(
+        self, *, plain: bool = False, probes: bool = False, generation: str | None = None
+    ) -> None:
         """Start the server; see ``start_reference_server``."""
         # No deployment key has this form by chance, and "|" must survive every layer.
         self.admin_key = f"reference|{secrets.token_hex(16)}"
         self._errors = tempfile.NamedTemporaryFile()  # noqa: SIM115
-        switches = [*(["--plain"] if plain else []), *(["--probes"] if probes else [])]
+        switches = [
+            *(["--plain"] if plain else []),
+            *(["--probes"] if probes else []),
+            *(["--generation", generation] if generation else []),
+        ]
         self._process = subprocess.Popen(
             [node_executable(), SERVER_SCRIPT, "--admin-key", self.admin_key, *switches],
             stdin=subprocess.PIPE,
@@ -116,15 +122,17 @@ class ReferenceServer:
 
 @contextmanager
 def start_reference_server(
-    *, plain: bool = False, probes: bool = False
+    *, plain: bool = False, probes: bool = False, generation: str | None = None
 ) -> Iterator[ReferenceServer]:
     """Start a reference deployment and end it with the block, whatever happens in it.
 
     Args:
         plain: run the mock without the lookup that makes it fast.
         probes: deploy the functions of ``tests/node/reference/probes`` too.
+        generation: deploy the handler and schema of this older version of @mastra/convex, which
+            has a folder in ``tests/node/reference/generations``, instead of ``convex/``.
     """
-    server = ReferenceServer(plain=plain, probes=probes)
+    server = ReferenceServer(plain=plain, probes=probes, generation=generation)
     try:
         yield server
     finally:

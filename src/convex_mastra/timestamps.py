@@ -7,6 +7,7 @@ them round. Called by the operations on rows.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -20,6 +21,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999_000, UTC)
 REMEMBERED_THREADS: Final = 10_000
+_MILLISECOND_DIGITS: Final = re.compile(r"[0-9]{12,14}")
+"""From 1973 to the year 5138; fewer digits may be a date, as in 20260102."""
 
 
 def to_text(moment: datetime) -> str:
@@ -31,7 +34,8 @@ def from_text(text: Any, creation_time_ms: float) -> datetime:
     """Read a stored time; one that no reader understands becomes the row's creation time.
 
     Args:
-        text: the column's value.
+        text: the column's value: an ISO text, or, in old rows, milliseconds since 1970 as a number
+            or its digits.
         creation_time_ms: ``_creationTime`` of the row, in milliseconds since 1970.
 
     Raises:
@@ -42,13 +46,26 @@ def from_text(text: Any, creation_time_ms: float) -> datetime:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is UTC:  # nearly all of them
                 return moment
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            if moment.tzinfo:
+                return moment.astimezone(UTC)
+            if not _MILLISECOND_DIGITS.fullmatch(text):  # some of which look like a date
+                return moment.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
             pass
+    try:
+        return from_milliseconds(_written_milliseconds(text))
+    except ProtocolError:
+        pass
     try:
         return from_milliseconds(creation_time_ms)
     except ProtocolError:
         raise ProtocolError(f"A row has no readable time: {text!r:.40}.") from None
+
+
+def _written_milliseconds(value: Any) -> Any:
+    if isinstance(value, str):
+        return int(value) if _MILLISECOND_DIGITS.fullmatch(value) else None
+    return None if isinstance(value, bool) else value
 
 
 def to_milliseconds(moment: datetime) -> int:

@@ -105,6 +105,31 @@ REPEATABLE: Final[dict[str, bool]] = {
 }
 """The storage handler's operations: may the same request be applied twice?"""
 
+SINCE: Final[dict[str, str]] = {
+    "patch": "1.2.0",
+    "createSchedule": "1.2.0",
+    "recordScheduleTrigger": "1.2.0",
+    "listDueSchedules": "1.2.0",
+    "updateScheduleNextFire": "1.2.0",
+    "updateSchedule": "1.2.0",
+    "listScheduleTriggers": "1.2.0",
+    "deleteScheduleTriggers": "1.2.0",
+    "loadMany": "1.2.1",
+    "updateThread": "1.2.1",
+    "updateResource": "1.2.1",
+    "mergeWorkflowStepResult": "1.2.1",
+    "mergeWorkflowState": "1.2.1",
+    "omGetLatest": "1.4.0",
+    "omGetHistory": "1.4.0",
+    "omUpdateActive": "1.4.0",
+    "omAppendBufferedChunk": "1.4.0",
+    "omSwapBuffered": "1.4.0",
+    "omUpdateBufferedReflection": "1.4.0",
+    "omSwapBufferedReflection": "1.4.0",
+    "omUpdateConfig": "1.4.0",
+}
+"""The version of @mastra/convex that brought an operation; those not named are older than 1.0."""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
@@ -193,6 +218,11 @@ def read_storage_reply(value: Any, call: FunctionCall) -> StorageReply:
     raised = StorageError
     if message.startswith("Unsupported operation "):
         raised = UnsupportedOperationError
+        if since := SINCE.get(call.args["op"]):
+            message = (
+                f"{message}: it needs the storage handler of @mastra/convex {since} or later. "
+                "Nothing was written. Update the package and deploy it again."
+            )
     raise raised(message, code=value.get("code"), data=value.get("details"), operation=call.label)
 
 

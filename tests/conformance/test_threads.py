@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from convex_mastra import (
-    ConfigurationError,
     FunctionError,
     InvalidArgumentError,
     LimitExceededError,
@@ -18,7 +17,9 @@ from convex_mastra import (
     Resource,
     Thread,
 )
-from tests.lanes import Clients
+from tests.lanes import Clients, with_older_lanes
+
+pytestmark = with_older_lanes
 
 Unique = Callable[[str], str]
 START = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
@@ -237,12 +238,3 @@ async def test_clearing_everything(clients: Clients, unique: Unique) -> None:
     assert (await clients.memory.list_threads()).total == 0
     assert (await clients.memory.list_messages(thread_id)).total == 0
     assert await clients.memory.get_resource_by_id("r") is None
-
-
-def test_what_names_no_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from convex_mastra import ConvexStore
-
-    for name in ("CONVEX_URL", "CONVEX_SELF_HOSTED_URL"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ConfigurationError, match=r"CONVEX_URL=file:\./mastra\.db"):
-        ConvexStore()

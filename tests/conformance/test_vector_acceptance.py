@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from convex_mastra import InvalidArgumentError, VectorRecord
-from tests.lanes import Clients
+from tests.lanes import Clients, with_older_lanes
+
+pytestmark = with_older_lanes
 
 COUNT = 600
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from convex_mastra import InvalidArgumentError
-from tests.lanes import Clients
+from tests.lanes import Clients, with_older_lanes
+
+pytestmark = with_older_lanes
 
 Unique = Callable[[str], str]
 

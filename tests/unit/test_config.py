@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from convex_mastra import ConfigurationError, Options, open_backend
+from convex_mastra import ConfigurationError, ConvexStore, Options, open_backend
 from convex_mastra.config import Embedded, Remote, Secret, locate
 
 KEY = "name|0123"
@@ -96,6 +96,13 @@ def test_refused_places(
     with pytest.raises(ConfigurationError, match=text) as caught:
         locate(url, key, environment=environment)
     assert "secret" not in str(caught.value)
+
+
+def test_what_names_no_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONVEX_URL", "CONVEX_SELF_HOSTED_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError, match=r"CONVEX_URL=file:\./mastra\.db"):
+        ConvexStore()
 
 
 def test_plain_http_can_be_allowed() -> None:

@@ -19,7 +19,14 @@ from convex_mastra.ops.arguments import distinct_ids, required_text
 from convex_mastra.ops.storage import batches_by_size, delete_rows, load_many, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.threads import touch_thread
-from convex_mastra.records import Message, MessageUpdate, Row, message_from_row, text_content
+from convex_mastra.records import (
+    FIRST_FORMAT_TYPES,
+    Message,
+    MessageUpdate,
+    Row,
+    message_from_row,
+    upgraded,
+)
 from convex_mastra.timestamps import checked, following, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import MESSAGES
@@ -41,8 +48,9 @@ def save_messages(target: Target, messages: Sequence[Message]) -> Flow[list[Mess
             could not read back. Nothing was sent.
         LimitExceededError: a message larger than a Convex document (1 MiB). Nothing was sent.
 
-    Cost: one round trip's wait. Batches of at most 1,000 messages or 4 MiB, and the threads, go
-    side by side; each batch is applied whole or not at all, and saving again is harmless.
+    Cost: one round trip's wait, two on a handler before 1.2.0. Batches of at most 1,000 messages or
+    4 MiB, and the threads, go side by side; each batch is applied whole or not at all, and saving
+    again is harmless.
     """
     messages = list({message.id: message for message in _checked(messages)}.values())
     if not messages:
@@ -68,7 +76,7 @@ def update_messages(
     """Change stored messages; ids that do not exist are skipped.
 
     A content is merged key by key into the stored one, and so is its metadata; parts and keys
-    that this version does not know stay.
+    that this version does not know stay. A row of Mastra's first format becomes one of the second.
 
     Args:
         updates: ``MessageUpdate``s, or mappings with the same keys.
@@ -76,7 +84,8 @@ def update_messages(
     Returns:
         The messages as they now are, in the order of *updates*.
 
-    Cost: two round trips' wait, for up to 1,000 messages.
+    Cost: two round trips' wait, for up to 1,000 messages; on a handler before 1.2.1 each message
+    is read by a request of its own.
     """
     changes = [_as_update(update, f"updates[{i}]") for i, update in enumerate(updates)]
     stored = {
@@ -235,21 +244,24 @@ def _changed_columns(current: Row, change: MessageUpdate, field: str) -> Row:
     ):
         if value:
             columns[column] = value
+    old = message_from_row(current).content
     if change.content is None:
         if change.role:
-            _check_role(change.role, message_from_row(current).content, field)
-    else:
-        content = _merged_content(current, change.content)
-        check_content(content, change.role or current["role"], field)
-        columns["content"] = dumps(content, f"{field}.content")
+            _check_role(change.role, old, field)
+        return columns
+    if isinstance(old, str | list):  # a row of the first format becomes one of the second
+        old = upgraded(old)
+        if current["role"] == "tool":
+            columns.setdefault("role", "assistant")
+        if current.get("type") in FIRST_FORMAT_TYPES:
+            columns.setdefault("type", "v2")
+    content = _merged_content(old, change.content)
+    check_content(content, columns.get("role") or current["role"], field)
+    columns["content"] = dumps(content, f"{field}.content")
     return columns
 
 
-def _merged_content(current: Row, changes: Mapping[str, Any]) -> dict[str, Any]:
-    old = message_from_row(current).content
-    if isinstance(old, str):  # a row of the first format becomes one of the second
-        old = text_content(old)
-    old = old if isinstance(old, Mapping) else {}
+def _merged_content(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**old, **changes}
     if isinstance(old.get("metadata"), Mapping) and isinstance(changes.get("metadata"), Mapping):
         merged["metadata"] = {**old["metadata"], **changes["metadata"]}

@@ -10,10 +10,11 @@ from typing import Any
 
 from convex_mastra.errors import InvalidArgumentError, ProtocolError
 from convex_mastra.flow import Flow
+from convex_mastra.ops.abilities import call_or
 from convex_mastra.ops.arguments import plain_object, required_text
 from convex_mastra.ops.storage import call_storage, load, row_or_none
 from convex_mastra.ops.target import Target
-from convex_mastra.records import Resource, Row, resource_from_row
+from convex_mastra.records import Resource, Row, columns, resource_from_row
 from convex_mastra.timestamps import checked, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import RESOURCES
@@ -47,7 +48,7 @@ def update_resource(
     """Set a resource's working memory and merge *metadata* into what it has; create it if need be.
 
     None leaves a column as it is. The merge happens inside the deployment's transaction. One
-    round trip.
+    round trip; on a handler before 1.2.1 two, and what another writer sets between them is lost.
     """
     required_text(resource_id, "resource_id")
     changes: Row = {}
@@ -57,19 +58,31 @@ def update_resource(
         changes["metadata"] = plain_object(metadata, "metadata")
     check_document_size(measure(changes, "resource"), "resource")
     now = to_text(target.clock.now())
-    reply = yield from call_storage(
+    result = yield from call_or(
         target,
         "updateResource",
         RESOURCES,
-        resourceId=resource_id,
-        createdAt=now,
-        updatedAt=now,
-        **changes,
+        {"resourceId": resource_id, "createdAt": now, "updatedAt": now, **changes},
+        lambda: _read_and_write(target, resource_id, changes, now),
     )
-    row = row_or_none(reply.result, RESOURCES)
+    row = row_or_none(result, RESOURCES)
     if row is None:
         raise ProtocolError("updateResource returned no row.", operation="updateResource")
     return resource_from_row(row)
+
+
+def _read_and_write(target: Target, resource_id: str, changes: Row, now: str) -> Flow[Row]:
+    """What stands in for ``updateResource``: ``insert`` merges into a row that exists."""
+    stored = yield from load(target, RESOURCES, resource_id)
+    record: Row = {"id": resource_id, **changes, "createdAt": now, "updatedAt": now}
+    if stored is None:
+        record.setdefault("metadata", {})
+    else:
+        record["createdAt"] = stored.get("createdAt", now)
+        if "metadata" in changes:
+            record["metadata"] = {**columns.metadata(stored), **changes["metadata"]}
+    yield from call_storage(target, "insert", RESOURCES, record=record)
+    return {**(stored or {}), **record}
 
 
 def _resource_row(resource: Resource) -> Row:

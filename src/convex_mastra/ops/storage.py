@@ -12,6 +12,7 @@ from typing import Any, Final
 from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.abilities import call_or
 
 # Under their own names: to the operations, this room is where requests are made.
 from convex_mastra.ops.calls import call_function as call_function
@@ -40,16 +41,25 @@ def load(target: Target, table: str, row_id: str) -> Flow[Row | None]:
 
 
 def load_many(target: Target, table: str, ids: Iterable[str]) -> Flow[list[Row]]:
-    """Return the rows that exist, in the order of *ids*. Ten ids a request, side by side."""
+    """Return the rows that exist, in the order of *ids*.
+
+    Ten ids a request, side by side; one a request where the handler is older than 1.2.1.
+    """
     unique = list(dict.fromkeys(ids))
-    replies: list[StorageReply] = yield Gather(
-        [
-            call_storage(target, "loadMany", table, ids=part)
-            for part in parts_of(unique, limits.LOAD_MANY_IDS)
-        ]
+    found: list[list[Row]] = yield Gather(
+        [_load_part(target, table, part) for part in parts_of(unique, limits.LOAD_MANY_IDS)]
     )
-    rows = {row["id"]: row for reply in replies for row in rows_of(reply, table)}
+    rows = {row["id"]: row for part in found for row in part}
     return [rows[row_id] for row_id in unique if row_id in rows]
+
+
+def _load_part(target: Target, table: str, ids: list[str]) -> Flow[list[Row]]:
+    def one_by_one() -> Flow[list[Row]]:
+        rows: list[Row | None] = yield Gather([load(target, table, row_id) for row_id in ids])
+        return [row for row in rows if row is not None]
+
+    found = yield from call_or(target, "loadMany", table, {"ids": ids}, one_by_one)
+    return checked_rows(found, table)
 
 
 def query_rows(
@@ -224,7 +234,15 @@ def rows_of(reply: StorageReply, table: str, key_column: str = "id") -> list[Row
     Raises:
         ProtocolError: it is no list of such rows.
     """
-    rows = reply.result
+    return checked_rows(reply.result, table)
+
+
+def checked_rows(rows: Any, table: str) -> list[Row]:
+    """The rows that an operation returned, each with an id.
+
+    Raises:
+        ProtocolError: it is no list of such rows.
+    """
     try:
         if isinstance(rows, list) and {type(row[key_column]) for row in rows} <= {str}:
             return rows

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError, NotFoundError, ScanLimitError
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops import paging
+from convex_mastra.ops import older, paging
+from convex_mastra.ops.abilities import call_or
 from convex_mastra.ops.arguments import plain_object, required_text
 from convex_mastra.ops.storage import (
     call_storage,
@@ -23,7 +24,7 @@ from convex_mastra.ops.storage import (
     row_or_none,
 )
 from convex_mastra.ops.target import Target
-from convex_mastra.records import PerPage, Row, Thread, ThreadPage, thread_from_row
+from convex_mastra.records import PerPage, Row, Thread, ThreadPage, columns, thread_from_row
 from convex_mastra.timestamps import checked, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import MESSAGES, OBSERVATIONAL_MEMORY, RESOURCES, THREADS
@@ -70,7 +71,8 @@ def update_thread(
 
     The merge happens inside the deployment's transaction. One round trip; two when *title* is
     None, because the handler demands one and it is read first; a title that another writer sets
-    between the two is then lost.
+    between the two is then lost. On a handler before 1.2.1 the thread is read and written in two
+    round trips, in either case, and what another writer sets between them is lost.
 
     Raises:
         NotFoundError: there is no such thread.
@@ -84,16 +86,19 @@ def update_thread(
             raise _thread_not_found(thread_id)
         title = str(row.get("title") or "")
     measure(title, "title")
-    reply = yield from call_storage(
+    changes = {"title": title, "updatedAt": to_text(target.clock.now())}
+
+    def merged(row: Row) -> Row:
+        return {**changes, "metadata": {**columns.metadata(row), **metadata}}
+
+    result = yield from call_or(
         target,
         "updateThread",
         THREADS,
-        id=thread_id,
-        title=title,
-        metadata=metadata,
-        updatedAt=to_text(target.clock.now()),
+        {"id": thread_id, "metadata": metadata, **changes},
+        lambda: older.change(target, THREADS, thread_id, merged),
     )
-    row = row_or_none(reply.result, THREADS)
+    row = row_or_none(result, THREADS)
     if row is None:
         raise _thread_not_found(thread_id)
     return thread_from_row(row)
@@ -197,9 +202,18 @@ def dangerously_clear_all(target: Target) -> Flow[None]:
 
 
 def touch_thread(target: Target, thread_id: str) -> Flow[None]:
-    """Set a thread's ``updatedAt`` to now; no error if there is no such thread. One round trip."""
+    """Set a thread's ``updatedAt`` to now; no error if there is no such thread.
+
+    One round trip; two on a handler before 1.2.0.
+    """
     record = {"updatedAt": to_text(target.clock.now())}
-    yield from call_storage(target, "patch", THREADS, id=thread_id, record=record)
+    yield from call_or(
+        target,
+        "patch",
+        THREADS,
+        {"id": thread_id, "record": record},
+        lambda: older.patch(target, THREADS, thread_id, record),
+    )
 
 
 def thread_row(thread: Thread) -> Row:

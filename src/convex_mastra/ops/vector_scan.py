@@ -99,7 +99,8 @@ def scan(
     asked for again in smaller parts.
 
     Raises:
-        ScanLimitError: the handler is too old for pages, and may have cut the index short.
+        ScanLimitError: the handler is older than 1.2.1, which brought pages, and the index is
+            more than it reads in one call, or may have been cut short.
     """
     rows_a_page = FIRST_PAGE_ROWS if dimension is None else _page_rows(dimension)
     cursor: str | None = None
@@ -108,8 +109,16 @@ def scan(
         try:
             reply: StorageReply = yield Join(pending)
         except FunctionError as error:
-            if rows_a_page == 1 or not is_read_limit(error):
+            if not is_read_limit(error):
                 raise
+            if rows_a_page == 1:  # and yet more than one row was read
+                raise ScanLimitError(
+                    f"Index {index_name} is larger than the deployment reads in one call; its "
+                    "handler does not read page by page, as that of @mastra/convex 1.2.1 does: "
+                    f"{error.message}",
+                    operation=error.operation,
+                    request_id=error.request_id,
+                ) from None
             rows_a_page = max(1, rows_a_page // 4)
             pending = yield Start(_page(target, index_name, rows_a_page, cursor))
             continue
@@ -130,7 +139,8 @@ def scan(
             # Handlers before 1.2.1 know no pages and cut the whole scan without saying so.
             raise ScanLimitError(
                 f"Index {index_name} holds at least {limits.SCAN_ROWS:,} vectors; the deployed "
-                "handler returns no more and does not say whether there are.",
+                "handler returns no more and does not say whether there are. That of "
+                "@mastra/convex 1.2.1 reads page by page.",
                 limit=limits.SCAN_ROWS,
                 operation=f"queryTable {vector_table(index_name)}",
             )

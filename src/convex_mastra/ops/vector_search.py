@@ -85,6 +85,7 @@ def query(
     Raises:
         InvalidArgumentError: a vector that does not fit the declared index, NaN, an unknown
             filter operator.
+        ScanLimitError: the handler is older than 1.2.1, and the index more than one call reads.
 
     Cost: one round trip's wait where the deployment has our search function. A stock deployment
     sends every vector of the index, about 4 MiB a round trip, each fetched while the last is

@@ -19,6 +19,7 @@ from convex_mastra.records.channels import (
     installation_from_row,
 )
 from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
+from convex_mastra.records.first_format import FIRST_FORMAT_TYPES, text_content, upgraded
 from convex_mastra.records.inspection import Check, Inspection, Problem
 from convex_mastra.records.memory import (
     MESSAGE_COLUMNS,
@@ -70,6 +71,7 @@ from convex_mastra.records.workflows import (
 
 __all__ = [
     "CONFIG_COLUMNS",
+    "FIRST_FORMAT_TYPES",
     "INSTALLATION_COLUMNS",
     "INSTALLATION_STATUSES",
     "MESSAGE_COLUMNS",
@@ -126,6 +128,7 @@ __all__ = [
     "text_content",
     "thread_from_row",
     "trigger_from_row",
+    "upgraded",
     "workflow_row_id",
     "workflow_run_from_row",
 ]

@@ -18,6 +18,7 @@ from msgspec import field
 from convex_mastra.jsontext import loads
 from convex_mastra.records import columns
 from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
+from convex_mastra.records.first_format import text_content
 from convex_mastra.records.record import Record, new_id, now
 
 PerPage = int | Literal[False]
@@ -174,11 +175,6 @@ class MessagePage(Record, frozen=True, kw_only=True):
     page: int
     per_page: PerPage
     has_more: bool
-
-
-def text_content(text: str) -> dict[str, Any]:
-    """The content of a text message, in the smallest form that every Mastra version reads."""
-    return {"format": 2, "parts": [{"type": "text", "text": text}], "content": text}
 
 
 def thread_from_row(row: Row) -> Thread:

@@ -1,6 +1,6 @@
 /**
- * The deployment that the reference server serves: the modules of `convex/src`, run by
- * `convex-test` with Convex's transaction limits enforced.
+ * The deployment that the reference server serves: the modules of `convex/src`, or of an older
+ * generation, run by `convex-test` with Convex's transaction limits enforced.
  *
  * Called by the routes. Knows functions, values and errors; must not know HTTP.
  */
@@ -13,6 +13,7 @@ import type { Value } from "convex/values";
 import { loadMock, makeIndexed, onDatabaseCreated, type MockDatabase } from "./mock.ts";
 
 const FUNCTIONS_FOLDER = fileURLToPath(new URL("../../../convex/src/", import.meta.url));
+const GENERATIONS_FOLDER = fileURLToPath(new URL("./generations/", import.meta.url));
 const PROBES_FOLDER = fileURLToPath(new URL("./probes/", import.meta.url));
 
 export type FunctionKind = "query" | "mutation" | "action";
@@ -41,14 +42,21 @@ export class Deployment {
   }
 
   /**
-   * Load the functions folder. *indexed* speeds the mock's reads up without changing them;
-   * *probes* deploys the functions of `probes/` beside it.
+   * Load the functions folder, `generations/VERSION` if a *generation* is named. *indexed* speeds
+   * the mock's reads up without changing them; *probes* deploys the functions of `probes/` beside
+   * it.
    */
-  static async load(options: { indexed: boolean; probes: boolean }): Promise<Deployment> {
+  static async load(options: {
+    indexed: boolean;
+    probes: boolean;
+    generation: string | undefined;
+  }): Promise<Deployment> {
     const mock = await loadMock();
     if (options.indexed) makeIndexed(mock.prototype);
+    const { generation } = options;
+    const functions = generation ? join(GENERATIONS_FOLDER, generation) : FUNCTIONS_FOLDER;
     const modules = new Map<string, Module>();
-    for (const folder of [FUNCTIONS_FOLDER, ...(options.probes ? [PROBES_FOLDER] : [])]) {
+    for (const folder of [functions, ...(options.probes ? [PROBES_FOLDER] : [])]) {
       for (const file of modulesIn(folder)) {
         const path = relative(folder, file)
           .split(sep)

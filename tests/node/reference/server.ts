@@ -1,13 +1,14 @@
 /**
  * A Convex deployment for tests: the functions of `convex/src` behind Convex's HTTP API.
  *
- *     node server.ts --admin-key KEY [--port 0] [--plain] [--probes]
+ *     node server.ts --admin-key KEY [--port 0] [--generation VERSION] [--plain] [--probes]
  *
  * Prints one JSON line, `{"url": "http://127.0.0.1:PORT"}`, when it listens. Ends on SIGTERM, on
  * SIGINT, and when its standard input closes, so that it never outlives the test run that started
- * it. `--plain` leaves out the lookup that makes the mock fast (see `mock.ts`); `--probes` deploys
- * the functions of `probes/` too. Two routes are its own and need the key: POST /__reset empties
- * the database, POST /__rows returns every row.
+ * it. `--generation` deploys the handler and schema of an older `@mastra/convex` from `generations/`
+ * instead; `--plain` leaves out the lookup that makes the mock fast (see `mock.ts`); `--probes`
+ * deploys the functions of `probes/` too. Two routes are its own and need the key: POST /__reset
+ * empties the database, POST /__rows returns every row.
  */
 import { Console } from "node:console";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
   options: {
     "admin-key": { type: "string" },
     port: { type: "string", default: "0" },
+    generation: { type: "string" },
     plain: { type: "boolean", default: false },
     probes: { type: "boolean", default: false },
   },
@@ -36,7 +38,11 @@ if (!adminKey) {
   process.exit(2);
 }
 
-const deployment = await Deployment.load({ indexed: !options.plain, probes: options.probes });
+const deployment = await Deployment.load({
+  indexed: !options.plain,
+  probes: options.probes,
+  generation: options.generation,
+});
 const routes = new Routes(deployment, { adminKey, version: "reference" });
 const server = createServer((request, response) => {
   serve(request, response).catch((error: unknown) => {
