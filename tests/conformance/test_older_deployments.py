@@ -117,18 +117,6 @@ async def test_messages_of_no_thread_make_none(clients: Clients, unique: Unique)
     assert (await clients.memory.list_messages(thread_id)).total == 1
 
 
-async def test_metadata_kept_as_text_is_merged_into(clients: Clients, unique: Unique) -> None:
-    thread_id, resource_id = unique("t"), unique("r")
-    moment = "2026-01-02T03:04:05.678Z"
-    row = {"metadata": '{"a": 1}', "createdAt": moment, "updatedAt": moment}
-    raw = raw_of(clients)
-    raw.call("insert", THREADS, record={"id": thread_id, "resourceId": "r", "title": "", **row})
-    raw.call("insert", "mastra_resources", record={"id": resource_id, **row})
-    thread = await clients.memory.update_thread(thread_id, metadata={"b": 2})
-    resource = await clients.memory.update_resource(resource_id, metadata={"b": 2})
-    assert thread.metadata == resource.metadata == {"a": 1, "b": 2}
-
-
 async def test_an_index_that_one_call_cannot_read_is_an_error(
     clients: Clients, unique: Unique
 ) -> None:

@@ -13,7 +13,7 @@ from convex_mastra import InvalidArgumentError, MessageUpdate
 from convex_mastra.face import SyncClient, blocking
 from convex_mastra.ops.storage import call_storage, query_rows
 from convex_mastra.records import text_content
-from convex_mastra.wire import MESSAGES, THREADS
+from convex_mastra.wire import MESSAGES, RESOURCES, THREADS
 from tests.lanes import Clients, with_older_lanes
 
 Unique = Callable[[str], str]
@@ -156,3 +156,13 @@ async def test_metadata_as_text(clients: Clients, unique: Unique) -> None:
     assert updated.metadata == {"a": {"b": 1}, "c": 2}
     assert await clients.memory.get_thread_by_id(thread_id) == updated
     assert (await clients.memory.list_threads(resource_id=row["resourceId"])).total == 2
+
+
+async def test_metadata_of_a_resource_as_text(clients: Clients, unique: Unique) -> None:
+    resource_id = unique("r")
+    row = {"id": resource_id, "metadata": '{"a": 1}', "createdAt": TEXT, "updatedAt": TEXT}
+    raw_of(clients).call("insert", RESOURCES, record=row)
+    assert (await clients.memory.get_resource_by_id(resource_id)).metadata == {"a": 1}
+    updated = await clients.memory.update_resource(resource_id, metadata={"b": 2})
+    assert (updated.metadata, updated.created_at) == ({"a": 1, "b": 2}, START)
+    assert await clients.memory.get_resource_by_id(resource_id) == updated

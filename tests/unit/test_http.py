@@ -156,7 +156,7 @@ FUNCTION = [
     (
         success({"ok": False, "error": "Unsupported operation omGetLatest"}),
         UnsupportedOperationError,
-        "Unsupported operation",
+        "Unsupported operation omGetLatest",
         None,
     ),
     (success({"rows": []}), ProtocolError, "did not answer as a Mastra storage handler", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from convex_mastra.records import (
     resource_from_row,
     score_from_row,
     thread_from_row,
+    upgraded,
 )
 
 NAMES = ("tool_name", "tool_call_id", "agent_id", "run_id")
@@ -52,6 +54,78 @@ def test_a_content_without_text(content: str) -> None:
 def test_a_row_without_a_column_it_must_have(read: Any, row: Any, column: str) -> None:
     with pytest.raises(ProtocolError, match=column):
         read(row)
+
+
+def test_rows_that_only_a_looser_schema_allows() -> None:
+    untyped = {"id": "m", "thread_id": "t", "role": "user", "content": "x"}
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+    for created_at in (1767323045678, 1767323045678.0, "1767323045678", moment.isoformat()):
+        message = message_from_row(untyped | {"createdAt": created_at, "_creationTime": 0.0})
+        assert (message.type, message.created_at, message.resource_id) == ("v2", moment, None)
+    for unreadable in (None, True, float("nan"), 1e300, "x", "123"):
+        row = untyped | {"createdAt": unreadable, "_creationTime": 1767323045678.0}
+        assert message_from_row(row).created_at == moment
+    thread = thread_from_row({"id": "t", "resourceId": "r", "_creationTime": 1767323045678.0})
+    assert (thread.title, thread.metadata, thread.created_at) == ("", {}, moment)
+
+
+CALL = {"type": "tool-call", "toolCallId": "c", "toolName": "t", "args": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"type": "text", "text": "x", "more": 1}, {"type": "text", "text": "x", "more": 1}),
+        ("x", {"type": "text", "text": "x"}),
+        (
+            {"type": "tool-result", "toolCallId": "c", "toolName": "t", "result": [1], "more": 1},
+            {
+                "type": "tool-invocation",
+                "toolInvocation": {
+                    "state": "result",
+                    "args": {"a": 1},
+                    "toolCallId": "c",
+                    "toolName": "t",
+                    "result": [1],
+                },
+                "more": 1,
+            },
+        ),
+        (
+            {"type": "reasoning", "text": "hm", "signature": "s", "providerOptions": {"p": {}}},
+            {
+                "type": "reasoning",
+                "reasoning": "hm",
+                "details": [{"type": "text", "text": "hm", "signature": "s"}],
+                "providerMetadata": {"p": {}},
+            },
+        ),
+        (
+            {"type": "redacted-reasoning", "data": "xyz"},
+            {
+                "type": "reasoning",
+                "reasoning": "",
+                "details": [{"type": "redacted", "data": "xyz"}],
+            },
+        ),
+        (
+            {"type": "image", "image": "https://x.y"},
+            {"type": "file", "data": "https://x.y", "mimeType": "image/jpeg"},
+        ),
+        (
+            {"type": "file", "data": "AAAA", "mimeType": "text/plain", "filename": "f"},
+            {"type": "file", "data": "AAAA", "mimeType": "text/plain", "filename": "f"},
+        ),
+        ({"type": "image_url", "image_url": {}}, {"type": "image_url", "image_url": {}}),
+        ({"no": "type"}, {"no": "type"}),
+        (7, 7),
+    ],
+)
+def test_a_part_of_the_first_format_becomes_one_of_the_second(old: Any, new: Any) -> None:
+    content = upgraded([CALL, old])
+    call = {"state": "call", "toolCallId": "c", "toolName": "t", "args": {"a": 1}}
+    first = {"type": "tool-invocation", "toolInvocation": call}
+    assert content == {"format": 2, "parts": [first, new]}
 
 
 def test_a_record_is_a_value() -> None:

@@ -519,6 +519,19 @@ def test_concurrent_requests_run_one_after_the_other(client: Client) -> None:
     assert {row["id"] for row in rows} == {"good"}
 
 
+def test_an_older_generation_has_its_own_handler_and_tables() -> None:
+    with start_reference_server(generation="1.0.6") as server, server.connect() as http:
+        older = Client(server, http)
+        assert older.storage("insert", "mastra_schedules", record={"id": "s"}) == {"ok": True}
+        refused = older.storage("patch", "mastra_threads", id="t", record={})
+        assert refused == {"ok": False, "error": "Unsupported operation patch"}
+        tables = server.rows()
+    assert [row["table"] for row in tables["mastra_documents"]] == ["mastra_schedules"]
+    assert "mastra_schedules" not in tables
+    with pytest.raises(RuntimeError, match=r"generations/0\.0\.0"):
+        start_reference_server(generation="0.0.0").__enter__()
+
+
 def test_the_fast_mock_answers_as_the_plain_one(client: Client) -> None:
     """The lookup in mock.ts leaves out only documents that cannot match."""
     generator = random.Random(20_26)

@@ -37,7 +37,7 @@ from convex_mastra import (
 )
 from convex_mastra.records import text_content
 from langchain_convex_mastra import ConvexChatMessageHistory
-from tests.lanes import FACES, Deployment
+from tests.lanes import FACES, Deployment, with_older_lanes
 
 Unique = Callable[[str], str]
 CALL = {"name": "weather", "args": {"city": "Oslo", "days": 3}, "id": "c1", "type": "tool_call"}
@@ -122,6 +122,7 @@ async def histories(
     await made.backend.aclose()
 
 
+@with_older_lanes
 async def test_everything_comes_back(histories: Histories, unique: Unique) -> None:
     thread_id = unique("t")
     conversation = [

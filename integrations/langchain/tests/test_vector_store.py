@@ -20,7 +20,7 @@ from convex_mastra import (
     open_backend,
 )
 from langchain_convex_mastra import ConvexVectorStore
-from tests.lanes import FACES, Awaited, Deployment
+from tests.lanes import FACES, Awaited, Deployment, with_older_lanes
 
 Unique = Callable[[str], str]
 
@@ -88,6 +88,7 @@ async def filled(face: OneFace) -> list[str]:
     return ids
 
 
+@with_older_lanes
 async def test_searches_agree(face: OneFace) -> None:
     ids = await filled(face)
     expected = [
@@ -153,6 +154,7 @@ async def test_marginal_relevance(face: OneFace) -> None:
     assert len(await retriever.ainvoke("1,0")) == len(retriever.invoke("1,0")) == 3
 
 
+@with_older_lanes
 async def test_writing(face: OneFace, unique: Unique) -> None:
     one, two = unique("d"), unique("d")
     documents = [

@@ -21,7 +21,7 @@ from llama_index.core.storage.docstore.types import BaseDocumentStore, RefDocInf
 from convex_mastra import InvalidArgumentError, Options, open_backend
 from llama_index_convex_mastra import ConvexDocumentStore
 from llama_index_convex_mastra.nodes import node_to_data, to_json
-from tests.lanes import Deployment
+from tests.lanes import Deployment, with_older_lanes
 
 
 def node(node_id: str, doc: str | None = None, **metadata: Any) -> TextNode:
@@ -39,6 +39,7 @@ def same(one: BaseNode, other: BaseNode) -> bool:
     )
 
 
+@with_older_lanes
 async def test_nodes_come_back_as_they_were(stores: Any) -> None:
     nodes: list[BaseNode] = [
         node("n1", "d", zeta=1, alpha=2.0, **{"$odd": 2**60, "clé": {"": None}}),

@@ -16,6 +16,7 @@ from llama_index.core.vector_stores.types import (
 )
 
 from convex_mastra import InvalidArgumentError
+from tests.lanes import with_older_lanes
 
 RANDOM = np.random.default_rng(7)
 DIMENSION = 8
@@ -53,6 +54,7 @@ def one(key: str, value: Any, operator: str = "==") -> MetadataFilter:
     return MetadataFilter(key=key, value=value, operator=operator)
 
 
+@with_older_lanes
 async def test_the_nearest_nodes_with_their_cosine_similarity(stores: Any) -> None:
     await stores.vectors.add(nodes())
     result = await stores.vectors.query(asking(7))

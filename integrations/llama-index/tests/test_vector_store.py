@@ -24,6 +24,7 @@ from llama_index.core.vector_stores.types import (
 
 from convex_mastra import InvalidArgumentError, LimitExceededError
 from llama_index_convex_mastra.nodes import node_to_data, to_json
+from tests.lanes import with_older_lanes
 
 
 def node(node_id: str, *, doc: str | None = None, dimension: int = 3, **metadata: Any) -> TextNode:
@@ -48,6 +49,7 @@ def ids(nodes: list[BaseNode]) -> list[str]:
     return [one.node_id for one in nodes]
 
 
+@with_older_lanes
 async def test_nodes_come_back_with_their_embeddings(stores: Any) -> None:
     nodes: list[BaseNode] = [
         node("n1", doc="d", zeta=1, alpha=[1, "x"], **{"$odd": 2**60, "clé": True}),

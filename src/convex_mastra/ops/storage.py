@@ -72,6 +72,9 @@ def query_rows(
 ) -> Flow[list[Row]]:
     """Return the rows whose columns equal *filters*. One round trip.
 
+    Filter by columns that one index covers: handlers as old as 1.0.6 compare all others only after
+    the cap, where nothing shows that rows are missing.
+
     Args:
         key_column: the column of text that every row has; not all have an ``id``.
 
@@ -234,11 +237,11 @@ def rows_of(reply: StorageReply, table: str, key_column: str = "id") -> list[Row
     Raises:
         ProtocolError: it is no list of such rows.
     """
-    return checked_rows(reply.result, table)
+    return checked_rows(reply.result, table, key_column)
 
 
-def checked_rows(rows: Any, table: str) -> list[Row]:
-    """The rows that an operation returned, each with an id.
+def checked_rows(rows: Any, table: str, key_column: str = "id") -> list[Row]:
+    """The rows that an operation returned, each with a text in its *key_column*.
 
     Raises:
         ProtocolError: it is no list of such rows.
