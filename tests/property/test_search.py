@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from convex_mastra import ConvexVector
 from convex_mastra.flow import run
-from convex_mastra.ops.storage import call_storage
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.scoring import TopK, score_rows
 from convex_mastra.wire import vector_table
 

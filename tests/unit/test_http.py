@@ -41,7 +41,7 @@ from convex_mastra import (
     open_backend,
 )
 from convex_mastra.flow import run
-from convex_mastra.ops.storage import call_storage
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.wire import Get as GetRequest
 from tests.scripted import (

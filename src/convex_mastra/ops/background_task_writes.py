@@ -25,7 +25,7 @@ from convex_mastra.ops.arguments import (
     required_text,
     whole_number,
 )
-from convex_mastra.ops.storage import call_storage
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
     TASK_STATUSES,

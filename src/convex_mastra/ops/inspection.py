@@ -25,8 +25,8 @@ from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import inspection_problems as problems
 from convex_mastra.ops import inspection_requests as requests
 from convex_mastra.ops.abilities import ABILITIES, probe
+from convex_mastra.ops.calls import call_function
 from convex_mastra.ops.inspection_requests import Outcome, settled
-from convex_mastra.ops.storage import call_function
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Inspection
 from convex_mastra.wire import Get

@@ -23,7 +23,7 @@ from convex_mastra.errors import (
 )
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import NOWHERE
-from convex_mastra.ops.storage import call_function
+from convex_mastra.ops.calls import call_function
 from convex_mastra.ops.target import Target
 from convex_mastra.wire import FunctionCall, Get, Json
 

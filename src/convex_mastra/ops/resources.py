@@ -12,7 +12,11 @@ from convex_mastra.errors import InvalidArgumentError, ProtocolError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import call_or
 from convex_mastra.ops.arguments import plain_object, required_text
-from convex_mastra.ops.storage import call_storage, load, row_or_none
+from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.storage import (
+    load,
+    row_or_none,
+)
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Resource, Row, columns, resource_from_row
 from convex_mastra.timestamps import checked, to_text

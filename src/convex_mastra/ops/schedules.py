@@ -24,6 +24,7 @@ from convex_mastra.ops.arguments import (
     required_text,
     whole_number,
 )
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.schedule_rows import (
     changed_columns,
     create_row,
@@ -32,7 +33,6 @@ from convex_mastra.ops.schedule_rows import (
 )
 from convex_mastra.ops.schedule_triggers import clear_triggers
 from convex_mastra.ops.storage import (
-    call_storage,
     clear_table,
     delete_rows,
     load,

@@ -13,7 +13,7 @@ from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.arguments import one_of, plain_object, required_text
-from convex_mastra.ops.storage import call_storage
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
     SCORE_IDS,

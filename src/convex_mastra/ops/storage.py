@@ -13,10 +13,7 @@ from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.abilities import call_or
-
-# Under their own names: to the operations, this room is where requests are made.
-from convex_mastra.ops.calls import call_function as call_function
-from convex_mastra.ops.calls import call_storage as call_storage
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.wire import StorageReply

@@ -15,8 +15,8 @@ from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import older, paging
 from convex_mastra.ops.abilities import call_or
 from convex_mastra.ops.arguments import plain_object, required_text
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.storage import (
-    call_storage,
     clear_table,
     delete_rows,
     load,

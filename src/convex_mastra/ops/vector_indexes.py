@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError, NotFoundError, ProtocolError
 from convex_mastra.flow import Flow
-from convex_mastra.ops.storage import call_storage, clear_table, delete_rows, load, query_rows
+from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.storage import (
+    clear_table,
+    delete_rows,
+    load,
+    query_rows,
+)
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import checked_index_name
 from convex_mastra.ops.vector_scan import count_vectors

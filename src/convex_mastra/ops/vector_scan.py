@@ -14,7 +14,11 @@ from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Join, Start
-from convex_mastra.ops.storage import call_function, call_storage, is_read_limit, rows_of
+from convex_mastra.ops.calls import call_function, call_storage
+from convex_mastra.ops.storage import (
+    is_read_limit,
+    rows_of,
+)
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.scoring import Vector

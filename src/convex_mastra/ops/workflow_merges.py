@@ -35,7 +35,7 @@ def update_workflow_results(
     workflow_name: str,
     run_id: str,
     step_id: str,
-    result: Any,
+    result: Mapping[str, Any],
     *,
     request_context: Mapping[str, Any] | None = None,
 ) -> Flow[dict[str, Any]]:
@@ -45,7 +45,7 @@ def update_workflow_results(
     report one by one.
 
     Args:
-        result: JSON, e.g. ``{"status": "success", "output": 1, "payload": {}, "startedAt": 1}``.
+        result: as Mastra has it: ``{"status": "success", "output": 1, "payload": {}, …}``.
 
     Returns:
         The results of all steps as they now are, by step.
@@ -64,16 +64,17 @@ def update_workflow_results(
             f"step_id {step_id!r} is lost by every JavaScript reader.", field="step_id"
         )
     context = plain_object(request_context, "request_context")
+    step_result = required_object(result, "result")
     args = {
         "stepId": step_id,
-        "result": _checked_text(result, "result"),
+        "result": _checked_text(step_result, "result"),
         "requestContext": _checked_text(context, "request_context"),
     }
 
     def merge(snapshot: dict[str, Any]) -> dict[str, Any]:
         results = {
             **snapshot["context"],
-            step_id: merged_result(snapshot["context"].get(step_id), result),
+            step_id: merged_result(snapshot["context"].get(step_id), step_result),
         }
         before = snapshot.get("requestContext")
         before = before if isinstance(before, dict) else {}

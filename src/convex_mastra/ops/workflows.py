@@ -15,6 +15,7 @@ from typing import Any, Final
 from convex_mastra.errors import InvalidArgumentError, UnsupportedOperationError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
+from convex_mastra.ops.abilities import ATOMIC_UPDATES, has
 from convex_mastra.ops.arguments import required_object, required_text
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.storage import clear_table, delete_rows, load, query_rows
@@ -113,15 +114,18 @@ def get_workflow_run_by_id(
     Args:
         workflow_name: without it, the first run of that id among all workflows.
 
-    Cost: one round trip. Without *workflow_name* the handler reads its whole table for it.
+    Raises:
+        ScanLimitError: without *workflow_name*, the deployment reads less in one call than it holds.
+
+    Cost: one round trip. Without *workflow_name* the handler reads its whole table for it, and the
+    first such call of a backend makes one round trip more, to ask how old the handler is.
     """
     required_text(run_id, "run_id")
-    filters = {"run_id": run_id}
     if workflow_name is not None:
-        filters["workflow_name"] = required_text(workflow_name, "workflow_name")
-    rows = _newest_of_each(
-        (yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=_KEY))
-    )
+        required_text(workflow_name, "workflow_name")
+        rows = yield from find_rows(target, workflow_name, run_id)
+    else:
+        rows = yield from _rows_of_any_workflow(target, run_id)
     return workflow_run_from_row(rows[0]) if rows else None
 
 
@@ -213,6 +217,17 @@ def find_rows(target: Target, workflow_name: str, run_id: str) -> Flow[list[Row]
     filters = {"workflow_name": workflow_name, "run_id": run_id}
     rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=_KEY)
     return sorted(rows, key=_updated_at, reverse=True)
+
+
+def _rows_of_any_workflow(target: Target, run_id: str) -> Flow[list[Row]]:
+    """Return the row of each workflow's run of that id.
+
+    No index leads to it. Handlers before 1.2.1 compare what no index covers after their cap, and
+    would not say that they read too little: of those all rows are asked for.
+    """
+    filters = {"run_id": run_id} if (yield from has(target, ATOMIC_UPDATES)) else {}
+    rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=_KEY)
+    return _newest_of_each(row for row in rows if row[_KEY] == run_id)
 
 
 def _replace_in_row_without_id(target: Target, row: Row, snapshot: Mapping[str, Any]) -> Flow[None]:
