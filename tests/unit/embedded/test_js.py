@@ -119,6 +119,13 @@ def test_number_of_a_value(value: object, number: float) -> None:
     assert js.to_number(value) == pytest.approx(number, nan_ok=True)
 
 
+def test_what_counts_as_white_space() -> None:
+    assert js.trim("\ufeff\u3000 a b\r\n\u2028\u00a0") == "a b"
+    assert js.trim("\x1c a \x85") == "\x1c a \x85"
+    assert js.to_number("\ufeff5\v") == 5.0
+    assert math.isnan(js.to_number("\x1c5"))
+
+
 def test_reading_from_nothing_throws_as_v8_says_it() -> None:
     with pytest.raises(js.Thrown, match=r"^Cannot read properties of undefined \(reading 'id'\)$"):
         js.get(js.UNDEFINED, "id")

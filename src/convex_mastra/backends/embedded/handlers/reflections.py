@@ -48,7 +48,7 @@ def _swap_reflection(transaction: Transaction, request: Json) -> Json:
         raise Thrown("No buffered reflection to swap")
     lines = text(row, "activeObservations").split("\n")
     reflected = js.encoded(number(row, "reflectedObservationLineCount"))
-    rest = "\n".join(js.slice_of(lines, reflected)).strip()
+    rest = js.trim("\n".join(js.slice_of(lines, reflected)))
     observations = f"{reflection}\n\n{rest}" if rest else reflection
     record = _next_generation(request, current, observations)
     transaction.insert(OBSERVATIONAL_MEMORY, record)

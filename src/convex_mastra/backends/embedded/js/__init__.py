@@ -14,6 +14,7 @@ from convex_mastra.backends.embedded.js.conversion import (
     smaller,
     to_number,
     to_string,
+    trim,
 )
 from convex_mastra.backends.embedded.js.kinds import (
     UNDEFINED,
@@ -64,6 +65,7 @@ __all__ = [
     "strictly_equal",
     "to_number",
     "to_string",
+    "trim",
     "truthy",
     "unique",
 ]

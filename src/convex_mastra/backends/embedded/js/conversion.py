@@ -22,6 +22,11 @@ EXPONENT_FROM: Final = 21
 EXPONENT_BELOW: Final = -6
 _NUMBER: Final = re.compile(r"\A[+-]?(Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\Z")
 _RADIX: Final = re.compile(r"\A0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
+_WHITESPACE: Final = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""Python's own knows the separators of ASCII as well, and not the byte order mark."""
 
 
 def to_string(value: Any) -> str:
@@ -83,6 +88,11 @@ def to_number(value: Any) -> float:
     return math.nan
 
 
+def trim(text: str) -> str:
+    """``text.trim()``."""
+    return text.strip(_WHITESPACE)
+
+
 def join(items: Iterable[Any], separator: str) -> str:
     """``items.join(separator)``."""
     return separator.join(
@@ -136,7 +146,7 @@ def _magnitude(value: Any) -> float:
 
 
 def _text_to_number(text: str) -> float:
-    text = text.strip()
+    text = trim(text)
     if not text:
         return 0.0
     if _RADIX.match(text):
