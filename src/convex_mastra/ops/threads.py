@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from convex_mastra import limits
-from convex_mastra.errors import InvalidArgumentError, NotFoundError, ScanLimitError
+from convex_mastra.errors import InvalidArgumentError, NotFoundError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import older, paging
 from convex_mastra.ops.abilities import call_or
 from convex_mastra.ops.arguments import plain_object, required_text
 from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.clearing import clear_matching
 from convex_mastra.ops.storage import (
     clear_table,
     delete_rows,
@@ -30,7 +31,6 @@ from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import MESSAGES, OBSERVATIONAL_MEMORY, RESOURCES, THREADS
 
 _ERROR: Final = "MASTRA_STORAGE_CONVEX_"
-_DELETE_PAGE_ROWS: Final = 500
 
 
 def save_thread(target: Target, thread: Thread) -> Flow[Thread]:
@@ -120,18 +120,7 @@ def clear_thread(target: Target, thread_id: str) -> Flow[None]:
     Two round trips for every 500 messages.
     """
     required_text(thread_id, "thread_id")
-    limit = _DELETE_PAGE_ROWS
-    while True:
-        try:
-            rows = yield from query_rows(target, MESSAGES, {"thread_id": thread_id}, limit=limit)
-        except ScanLimitError:
-            if limit == 1:
-                raise
-            limit = max(1, limit // 4)  # few, large messages: read fewer at once
-            continue
-        yield from delete_rows(target, MESSAGES, [row["id"] for row in rows])
-        if len(rows) < limit:
-            break
+    yield from clear_matching(target, MESSAGES, {"thread_id": thread_id})
 
 
 def list_threads(
