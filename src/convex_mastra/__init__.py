@@ -50,6 +50,7 @@ from convex_mastra.ops.vector_indexes import IndexStats
 from convex_mastra.ops.vector_reads import VectorRecord
 from convex_mastra.ops.vector_search import VectorMatch
 from convex_mastra.records import (
+    ActivatedChunk,
     BackgroundTask,
     BackgroundTaskPage,
     ChannelConfig,
@@ -61,12 +62,15 @@ from convex_mastra.records import (
     Message,
     MessagePage,
     MessageUpdate,
+    ObservationalMemory,
+    ObservationChunk,
     Problem,
     Resource,
     Schedule,
     ScheduleTrigger,
     Score,
     ScorePage,
+    SwapResult,
     Thread,
     ThreadPage,
     WorkflowRun,
@@ -78,6 +82,7 @@ from convex_mastra.vector import AsyncConvexVector, ConvexVector
 __version__ = version("convex-mastra")
 
 __all__ = [
+    "ActivatedChunk",
     "AlreadyExistsError",
     "AsyncBackgroundTasks",
     "AsyncChannels",
@@ -119,6 +124,8 @@ __all__ = [
     "MessagePage",
     "MessageUpdate",
     "NotFoundError",
+    "ObservationChunk",
+    "ObservationalMemory",
     "Options",
     "OutcomeUnknownError",
     "Problem",
@@ -134,6 +141,7 @@ __all__ = [
     "ScorePage",
     "Scores",
     "StorageError",
+    "SwapResult",
     "Thread",
     "ThreadPage",
     "TransportError",

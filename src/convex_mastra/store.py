@@ -26,14 +26,14 @@ from convex_mastra.ops import inspection
 class ConvexStore(SyncClient):
     """Mastra's storage on Convex, blocking.
 
-    ``ConvexStore().memory`` has threads, messages and resources. Arguments and errors are those
-    of ``Client``. May be used inside a running event loop, from many threads, with or without
-    ``with``.
+    ``ConvexStore().memory`` has threads, messages, resources and observational memory. Arguments
+    and errors are those of ``Client``. May be used inside a running event loop, from many threads,
+    with or without ``with``.
     """
 
     @property
     def memory(self) -> Memory:
-        """Threads, messages, resources."""
+        """Threads, messages, resources, observational memory."""
         return Memory(self.backend, self._target)
 
     @property
@@ -67,13 +67,14 @@ class ConvexStore(SyncClient):
 class AsyncConvexStore(AsyncClient):
     """Mastra's storage on Convex, async.
 
-    ``AsyncConvexStore().memory`` has threads, messages and resources. Arguments and errors are
-    those of ``Client``. May be used from several event loops, with or without ``async with``.
+    ``AsyncConvexStore().memory`` has threads, messages, resources and observational memory.
+    Arguments and errors are those of ``Client``. May be used from several event loops, with or
+    without ``async with``.
     """
 
     @property
     def memory(self) -> AsyncMemory:
-        """Threads, messages, resources."""
+        """Threads, messages, resources, observational memory."""
         return AsyncMemory(self.backend, self._target)
 
     @property

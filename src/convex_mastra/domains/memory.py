@@ -1,4 +1,4 @@
-"""``store.memory``: threads, messages and resources, one line an operation and face.
+"""``store.memory``: threads, messages, resources and observational memory, one line each.
 
 The docstrings are those of ``convex_mastra.ops``.
 """
@@ -6,11 +6,19 @@ The docstrings are those of ``convex_mastra.ops``.
 from __future__ import annotations
 
 from convex_mastra.face import Face, blocking, nonblocking
-from convex_mastra.ops import message_writes, messages, resources, threads
+from convex_mastra.ops import (
+    message_writes,
+    messages,
+    observational_memory,
+    observations,
+    reflections,
+    resources,
+    threads,
+)
 
 
 class Memory(Face):
-    """Threads, messages and resources, blocking. Source: MemoryConvex of @mastra/convex 1.5.2."""
+    """Mastra's memory, blocking. Source: MemoryConvex of @mastra/convex 1.5.2."""
 
     save_thread = blocking(threads.save_thread)
     get_thread_by_id = blocking(threads.get_thread_by_id)
@@ -26,11 +34,34 @@ class Memory(Face):
     save_resource = blocking(resources.save_resource)
     get_resource_by_id = blocking(resources.get_resource_by_id)
     update_resource = blocking(resources.update_resource)
+    get_observational_memory = blocking(observational_memory.get_observational_memory)
+    get_observational_memory_history = blocking(
+        observational_memory.get_observational_memory_history
+    )
+    initialize_observational_memory = blocking(observational_memory.initialize_observational_memory)
+    insert_observational_memory_record = blocking(
+        observational_memory.insert_observational_memory_record
+    )
+    update_observational_memory_config = blocking(
+        observational_memory.update_observational_memory_config
+    )
+    clear_observational_memory = blocking(observational_memory.clear_observational_memory)
+    update_active_observations = blocking(observations.update_active_observations)
+    update_buffered_observations = blocking(observations.update_buffered_observations)
+    swap_buffered_to_active = blocking(observations.swap_buffered_to_active)
+    set_observing_flag = blocking(observations.set_observing_flag)
+    set_buffering_observation_flag = blocking(observations.set_buffering_observation_flag)
+    set_pending_message_tokens = blocking(observations.set_pending_message_tokens)
+    create_reflection_generation = blocking(reflections.create_reflection_generation)
+    update_buffered_reflection = blocking(reflections.update_buffered_reflection)
+    swap_buffered_reflection_to_active = blocking(reflections.swap_buffered_reflection_to_active)
+    set_reflecting_flag = blocking(reflections.set_reflecting_flag)
+    set_buffering_reflection_flag = blocking(reflections.set_buffering_reflection_flag)
     dangerously_clear_all = blocking(threads.dangerously_clear_all)
 
 
 class AsyncMemory(Face):
-    """Threads, messages and resources, async. Source: MemoryConvex of @mastra/convex 1.5.2."""
+    """Mastra's memory, async. Source: MemoryConvex of @mastra/convex 1.5.2."""
 
     save_thread = nonblocking(threads.save_thread)
     get_thread_by_id = nonblocking(threads.get_thread_by_id)
@@ -46,4 +77,29 @@ class AsyncMemory(Face):
     save_resource = nonblocking(resources.save_resource)
     get_resource_by_id = nonblocking(resources.get_resource_by_id)
     update_resource = nonblocking(resources.update_resource)
+    get_observational_memory = nonblocking(observational_memory.get_observational_memory)
+    get_observational_memory_history = nonblocking(
+        observational_memory.get_observational_memory_history
+    )
+    initialize_observational_memory = nonblocking(
+        observational_memory.initialize_observational_memory
+    )
+    insert_observational_memory_record = nonblocking(
+        observational_memory.insert_observational_memory_record
+    )
+    update_observational_memory_config = nonblocking(
+        observational_memory.update_observational_memory_config
+    )
+    clear_observational_memory = nonblocking(observational_memory.clear_observational_memory)
+    update_active_observations = nonblocking(observations.update_active_observations)
+    update_buffered_observations = nonblocking(observations.update_buffered_observations)
+    swap_buffered_to_active = nonblocking(observations.swap_buffered_to_active)
+    set_observing_flag = nonblocking(observations.set_observing_flag)
+    set_buffering_observation_flag = nonblocking(observations.set_buffering_observation_flag)
+    set_pending_message_tokens = nonblocking(observations.set_pending_message_tokens)
+    create_reflection_generation = nonblocking(reflections.create_reflection_generation)
+    update_buffered_reflection = nonblocking(reflections.update_buffered_reflection)
+    swap_buffered_reflection_to_active = nonblocking(reflections.swap_buffered_reflection_to_active)
+    set_reflecting_flag = nonblocking(reflections.set_reflecting_flag)
+    set_buffering_reflection_flag = nonblocking(reflections.set_buffering_reflection_flag)
     dangerously_clear_all = nonblocking(threads.dangerously_clear_all)

@@ -1,5 +1,6 @@
 """The typed records, one module for each domain of Mastra's storage, and their rows."""
 
+from convex_mastra.records.activation import ActivatedChunk, SwapResult, swap_result_from
 from convex_mastra.records.background_tasks import (
     TASK_STATUSES,
     TASK_TIMES,
@@ -36,7 +37,16 @@ from convex_mastra.records.memory import (
     ThreadPage,
     message_from_row,
     resource_from_row,
+    text_content,
     thread_from_row,
+)
+from convex_mastra.records.observational import (
+    CHUNK_KEYS,
+    OBSERVATIONAL_MEMORY_COLUMNS,
+    ObservationalMemory,
+    ObservationalMemoryScope,
+    ObservationChunk,
+    observational_memory_from_row,
 )
 from convex_mastra.records.record import Record, new_id
 from convex_mastra.records.schedules import (
@@ -69,11 +79,13 @@ from convex_mastra.records.workflows import (
 )
 
 __all__ = [
+    "CHUNK_KEYS",
     "CONFIG_COLUMNS",
     "FIRST_FORMAT_TYPES",
     "INSTALLATION_COLUMNS",
     "INSTALLATION_STATUSES",
     "MESSAGE_COLUMNS",
+    "OBSERVATIONAL_MEMORY_COLUMNS",
     "OUTCOMES",
     "RESOURCE_COLUMNS",
     "SCHEDULE_COLUMNS",
@@ -88,6 +100,7 @@ __all__ = [
     "THREAD_COLUMNS",
     "TRIGGER_COLUMNS",
     "TRIGGER_KINDS",
+    "ActivatedChunk",
     "BackgroundTask",
     "BackgroundTaskPage",
     "ChannelConfig",
@@ -99,6 +112,9 @@ __all__ = [
     "Message",
     "MessagePage",
     "MessageUpdate",
+    "ObservationChunk",
+    "ObservationalMemory",
+    "ObservationalMemoryScope",
     "PerPage",
     "Problem",
     "Record",
@@ -110,6 +126,7 @@ __all__ = [
     "Score",
     "ScorePage",
     "ScoreSource",
+    "SwapResult",
     "TaskStatus",
     "TaskTime",
     "Thread",
@@ -121,9 +138,11 @@ __all__ = [
     "installation_from_row",
     "message_from_row",
     "new_id",
+    "observational_memory_from_row",
     "resource_from_row",
     "schedule_from_row",
     "score_from_row",
+    "swap_result_from",
     "text_content",
     "thread_from_row",
     "trigger_from_row",
