@@ -17,6 +17,7 @@ from convex_mastra.errors import FunctionError, InvalidArgumentError, ScanLimitE
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import OBSERVATIONAL_MEMORY_TABLE, require
 from convex_mastra.ops.arguments import required_text
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.clearing import clear_matching
 from convex_mastra.ops.observational_calls import call_record, insert_record
 from convex_mastra.ops.observational_rows import (
@@ -26,7 +27,11 @@ from convex_mastra.ops.observational_rows import (
     time_text,
     whole_row,
 )
-from convex_mastra.ops.storage import call_storage, is_read_limit, row_or_none, rows_of
+from convex_mastra.ops.storage import (
+    is_read_limit,
+    row_or_none,
+    rows_of,
+)
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
     ObservationalMemory,

@@ -37,7 +37,6 @@ from convex_mastra.records.memory import (
     ThreadPage,
     message_from_row,
     resource_from_row,
-    text_content,
     thread_from_row,
 )
 from convex_mastra.records.observational import (
