@@ -19,6 +19,8 @@ DOCUMENT_SYSTEM_BYTES: Final = 61
 """What ``_id`` (38) and ``_creationTime`` (23) add to every document."""
 DOCUMENT_DEPTH: Final = 16
 VALUE_DEPTH: Final = 64
+ARGUMENTS_DEPTH: Final = 2
+"""Arguments travel as an object inside an array; both count as levels of an argument's value."""
 ARRAY_LENGTH: Final = 8192
 OBJECT_FIELDS: Final = 1024
 FIELD_NAME_BYTES: Final = 1024
@@ -38,6 +40,8 @@ SCAN_ROWS: Final = 10_000
 """``queryTable`` and ``load`` by other keys stop here without saying so."""
 LOAD_MANY_IDS: Final = 10
 CLEAR_TABLE_ROWS: Final = 25
+CACHE_BATCHES: Final = 1_000
+"""Requests that one operation of the server cache may take, of 25 rows each (MC dist/index.js)."""
 
 # --- vectors ------------------------------------------------------------------------------------
 VECTOR_DIMENSION: Final = ARRAY_LENGTH

@@ -1,10 +1,10 @@
 """What goes over the wire, and what comes back.
 
-The function calls of Convex's HTTP API, the storage handler's operations with whether each may be
-repeated, and the JSON codec. Called by the operations (to build calls and read replies) and by the
+The function calls of Convex's HTTP API, the operations of Mastra's handlers with whether each may
+be repeated, and the JSON codec. Called by the operations (to build calls and read replies) and by the
 backends (to encode and decode). Knows no rows: which columns a table has is the operations' matter.
 
-Source: @mastra/convex 1.5.2, dist/storage/types.d.ts and dist/server.
+Source: @mastra/convex 1.5.2, dist/storage/types.d.ts, dist/cache/types.d.ts and dist/server.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Kind = Literal["query", "mutation", "action"]
 Json = dict[str, Any]
 
 STORAGE_FUNCTION: Final = "mastra/storage:handle"
+CACHE_FUNCTION: Final = "mastra/cache:handle"
 SEARCH_FUNCTION: Final = "convex_mastra/vectors:search"
 """Our own, optional: exact top-k on the server's side. The embedded backend always has it."""
 COUNT_FUNCTION: Final = "convex_mastra/vectors:count"
@@ -62,6 +63,7 @@ CHANNEL_INSTALLATIONS: Final = "mastra_channel_installations"
 CHANNEL_CONFIG: Final = "mastra_channel_config"
 BACKGROUND_TASKS: Final = "mastra_background_tasks"
 OBSERVATIONAL_MEMORY: Final = "mastra_observational_memory"
+CACHE: Final = "mastra_cache"
 VECTOR_INDEXES: Final = "mastra_vector_indexes"
 VECTOR_TABLE_PREFIX: Final = "mastra_vector_"
 
@@ -130,6 +132,18 @@ SINCE: Final[dict[str, str]] = {
 }
 """The version of @mastra/convex that brought an operation; those not named are older than 1.0."""
 
+CACHE_REPEATABLE: Final[dict[str, bool]] = {
+    "get": True,
+    "set": True,
+    "listLength": True,
+    "listPush": False,  # a repeat pushes the value once more
+    "listFromTo": True,
+    "delete": True,
+    "clear": True,
+    "increment": False,
+}
+"""The cache handler's operations: may the same request be applied twice?"""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
@@ -174,7 +188,7 @@ Request = FunctionCall | Get
 
 @dataclass(frozen=True, slots=True)
 class StorageReply:
-    """The storage handler's answer to one operation."""
+    """A handler's answer to one operation, on storage or on the cache."""
 
     result: Any
     has_more: bool
@@ -194,6 +208,17 @@ def storage_call(path: str, op: str, table: str, args: Json) -> FunctionCall:
         args={"op": op, "tableName": table, **args},
         label=f"{op} {table}",
         repeatable=REPEATABLE[op],
+    )
+
+
+def cache_call(path: str, op: str, args: Json) -> FunctionCall:
+    """Build the call of one cache operation."""
+    return FunctionCall(
+        kind="mutation",
+        path=path,
+        args={"op": op, **args},
+        label=f"{op} {CACHE}",
+        repeatable=CACHE_REPEATABLE[op],
     )
 
 
@@ -226,7 +251,7 @@ def read_storage_reply(value: Any, call: FunctionCall) -> StorageReply:
     raise raised(message, code=value.get("code"), data=value.get("details"), operation=call.label)
 
 
-def encode(body: Json) -> bytes:
+def encode(body: Any) -> bytes:
     """Encode as UTF-8 JSON all that ``values.measure`` accepts.
 
     Float64 arrays go in without becoming lists.

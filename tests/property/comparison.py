@@ -1,4 +1,4 @@
-"""Two places that run storage operations, and what must be equal between them.
+"""Two places that run deployed functions, and what must be equal between them.
 
 ``Place`` runs steps on the embedded backend or on the reference deployment and returns outcomes in
 a common form: identities numbered in order of appearance, times that the server took from its
@@ -14,6 +14,7 @@ import struct
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx
@@ -25,7 +26,8 @@ from convex_mastra.backends.embedded import EmbeddedBackend, tables
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.config import Options
 from convex_mastra.errors import FunctionError
-from tests.property.operations import LAST_CURSOR, Seed, Step
+from tests.property.operations import LAST_CURSOR
+from tests.property.steps import Call, Seed, Step
 from tests.reference import ReferenceServer
 from tests.seeding import SEED_FUNCTION, seed
 
@@ -49,7 +51,7 @@ _WORDINGS: Final = [
 class Place:
     """Runs steps and remembers what the outcomes name."""
 
-    def __init__(self, send: Callable[[wire.Json], Any], seed: Callable[[Seed], None]) -> None:
+    def __init__(self, send: Callable[[Call], Any], seed: Callable[[Seed], None]) -> None:
         self._send = send
         self._seed = seed
         self._identities: dict[str, str] = {}
@@ -59,13 +61,14 @@ class Place:
         """Run a step and return its outcome: a reply, or the text of a failure."""
         if isinstance(step, Seed):
             return self._outcome(lambda: self._seed(step))
-        request = dict(step)
-        if request.get("cursor") == LAST_CURSOR:
-            request["cursor"] = self._cursors.get(str(step["tableName"]))
-        outcome = self._outcome(lambda: self._send(request))
+        call = step
+        if step.args.get("cursor") == LAST_CURSOR:
+            cursor = self._cursors.get(str(step.args["tableName"]))
+            call = replace(step, args=step.args | {"cursor": cursor})
+        outcome = self._outcome(lambda: self._send(call))
         if isinstance(outcome, dict) and "continuationCursor" in outcome:
-            self._end_full_page(request, outcome)
-            self._cursors[request["tableName"]] = outcome.pop("continuationCursor")
+            self._end_full_page(call, outcome)
+            self._cursors[call.args["tableName"]] = outcome.pop("continuationCursor")
         return self.comparable(outcome)
 
     def comparable(self, value: Any) -> Any:
@@ -90,14 +93,14 @@ class Place:
                 return {key: self.comparable(item) for key, item in value.items()}
         return value
 
-    def _end_full_page(self, request: wire.Json, outcome: wire.Json) -> None:
+    def _end_full_page(self, call: Call, outcome: wire.Json) -> None:
         # The mock says that an exactly full last page is the last; a deployment says so only on
         # the empty page after it.
         if not outcome["hasMore"]:
             return
         cursor = outcome["continuationCursor"]
-        unfiltered = {name: value for name, value in request.items() if name != "filters"}
-        after = self._send(unfiltered | {"cursor": cursor})
+        unfiltered = {name: value for name, value in call.args.items() if name != "filters"}
+        after = self._send(replace(call, args=unfiltered | {"cursor": cursor}))
         if not after["result"] and not after["hasMore"]:
             outcome["hasMore"] = False
             outcome["continuationCursor"] = after["continuationCursor"]
@@ -115,10 +118,10 @@ class Place:
 def embedded_place(backend: EmbeddedBackend) -> Place:
     """A place over the embedded backend."""
 
-    def send(request: wire.Json) -> Any:
-        return backend.send(_call(request))
-
-    return Place(send, lambda row: seed(backend, row.table, row.fields))
+    return Place(
+        lambda call: backend.send(_request(call)),
+        lambda row: seed(backend, row.table, row.fields),
+    )
 
 
 def embedded_rows(backend: EmbeddedBackend) -> dict[str, list[Any]]:
@@ -144,16 +147,16 @@ def reference_place(server: ReferenceServer, http: httpx.Client) -> Place:
         "Content-Type": "application/json",
     }
 
-    def call(path: str, args: wire.Json) -> Any:
-        body = {"path": path, "args": args, "format": "convex_encoded_json"}
-        response = http.post("/api/mutation", content=wire.encode(body), headers=headers)
+    def send(call: Call) -> Any:
+        body = {"path": call.path, "args": call.args, "format": "convex_encoded_json"}
+        response = http.post(f"/api/{call.kind}", content=wire.encode(body), headers=headers)
         response.raise_for_status()
-        return value_of_envelope(wire.decode(response.content), _call(args, path))
+        return value_of_envelope(wire.decode(response.content), _request(call))
 
-    return Place(
-        lambda request: call(wire.STORAGE_FUNCTION, request),
-        lambda row: call(SEED_FUNCTION, {"table": row.table, "fields": row.fields}),
-    )
+    def sow(row: Seed) -> None:
+        send(Call(SEED_FUNCTION, "mutation", {"table": row.table, "fields": row.fields}))
+
+    return Place(send, sow)
 
 
 @contextmanager
@@ -177,8 +180,8 @@ def empty(backend: EmbeddedBackend) -> None:
     backend._database.write(delete)
 
 
-def _call(request: wire.Json, path: str = wire.STORAGE_FUNCTION) -> wire.FunctionCall:
-    return wire.FunctionCall("mutation", path, request, str(request.get("op")), True)
+def _request(call: Call) -> wire.FunctionCall:
+    return wire.FunctionCall(call.kind, call.path, call.args, str(call.args.get("op")), True)
 
 
 def reworded(message: str) -> str:

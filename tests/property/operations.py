@@ -1,18 +1,18 @@
 """Random operations of the storage handler: every one, on every kind of table, right and wrong.
 
-``sequences()`` draws lists of steps for the differential test. A step is the arguments of
-``mastra/storage:handle``, or a ``Seed``: a row that only older servers write. Values of the
-sequence's own making (cursors) are placeholders that the test fills in.
+``sequences()`` draws lists of steps for the differential test: calls of ``mastra/storage:handle``,
+and rows that only older servers write. Values of the sequence's own making (cursors) are
+placeholders that the test fills in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from convex_mastra.backends.embedded.tables import TYPED
+from convex_mastra.wire import STORAGE_FUNCTION
 from tests.property.rows import (
     ANYTHING,
     DOCUMENTS,
@@ -31,6 +31,7 @@ from tests.property.rows import (
     mostly,
     records,
 )
+from tests.property.steps import Seed, Step, calls
 
 LAST_CURSOR: Final = "last cursor"
 """Stands for the cursor that the last page of the same table ended with."""
@@ -38,16 +39,6 @@ VECTOR_TABLES: Final = ("mastra_vector_v", "mastra_vector_w")
 GENERIC_TABLES: Final = ("notes", "mastra_vectors", "mastra_workflow_snapshots", "")
 _STEPS_MAX: Final = 11
 
-
-@dataclass(frozen=True)
-class Seed:
-    """A row written directly into a Convex table."""
-
-    table: str
-    fields: dict[str, Any]
-
-
-Step = dict[str, Any] | Seed
 
 _ODD_IDS: Final = mostly(IDS, STRANGE)
 _ID_LISTS: Final = mostly(
@@ -144,14 +135,11 @@ def _request(
     optional: dict[str, Values] | None = None,
     **required: Values,
 ) -> Values:
-    return st.fixed_dictionaries(
-        {
-            "op": st.just(op) if isinstance(op, str) else op,
-            "tableName": st.just(table) if isinstance(table, str) else table,
-            **required,
-        },
-        optional=optional or {},
-    )
+    names = {
+        "op": st.just(op) if isinstance(op, str) else op,
+        "tableName": st.just(table) if isinstance(table, str) else table,
+    }
+    return calls(STORAGE_FUNCTION, "mutation", names | required, optional)
 
 
 _THREAD: Final = _request(

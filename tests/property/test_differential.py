@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from convex_mastra.backends.embedded import EmbeddedBackend
+from tests.property import cache_operations, operations
 from tests.property.comparison import (
     embedded_place,
     embedded_rows,
@@ -24,9 +25,13 @@ from tests.property.comparison import (
     reference_place,
     start_embedded_backend,
 )
-from tests.property.operations import GROUPS, sequences
 from tests.reference import ReferenceServer, start_reference_server
 
+GROUPS: Final = {
+    **{group: operations.sequences(group) for group in operations.GROUPS},
+    "cache": cache_operations.sequences(),
+}
+"""What is drawn together: steps of each group act on rows of their own."""
 SEQUENCES: Final = int(os.environ.get("CONVEX_MASTRA_SEQUENCES", "2000"))
 
 
@@ -66,7 +71,7 @@ def test_same_replies_and_same_rows(
     group: str,
     data: st.DataObject,
 ) -> None:
-    steps = data.draw(sequences(group))
+    steps = data.draw(GROUPS[group])
     server.reset()
     empty(backend)
     ours, theirs = embedded_place(backend), reference_place(server, http)

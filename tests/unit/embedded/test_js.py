@@ -237,7 +237,18 @@ def test_adding() -> None:
         ("2026", [2025.0], True, False),
         ("x", 4.0, False, False),
         ("x", js.UNDEFINED, False, False),
+        (2.0, "10", False, True),
+        ([2.0], "10", True, False),
+        (2.0, INT64, False, True),
+        (None, 0.0, True, True),
+        (True, 1.0, True, True),
+        (js.UNDEFINED, js.UNDEFINED, False, False),
+        (NAN, NAN, False, False),
+        (INFINITY, 1e300, True, False),
+        ({}, 1.0, False, False),
+        ({}, [], True, False),
     ],
 )
-def test_comparing_text(left: str, right: object, at_least: bool, at_most: bool) -> None:
+def test_comparing(left: object, right: object, at_least: bool, at_most: bool) -> None:
     assert (js.at_least(left, right), js.at_most(left, right)) == (at_least, at_most)
+    assert js.less(left, right) == (at_most and not at_least)

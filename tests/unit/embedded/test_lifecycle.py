@@ -61,7 +61,7 @@ def test_commits_are_on_disk_when_acknowledged(opened: EmbeddedBackend, path: st
         assert connection.execute("PRAGMA application_id").fetchone() == (
             migrations.APPLICATION_ID,
         )
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations.MIGRATIONS),)
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
@@ -115,10 +115,10 @@ def test_a_file_of_a_newer_release_is_left_alone(opened: EmbeddedBackend, path: 
     send(opened, "insert", "mastra_messages", record=message(1))
     opened.close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {len(migrations.MIGRATIONS) + 1}")
     with (
         closing(EmbeddedBackend(path, Options())) as older,
-        pytest.raises(ConfigurationError, match=r"has format 2; .* up to 1\. Use a newer release"),
+        pytest.raises(ConfigurationError, match=r"has format \d+; .* Use a newer release"),
     ):
         send(older, "load", "mastra_messages", keys={"id": "m1"})
 
@@ -146,7 +146,22 @@ def test_missing_migrations_are_applied_once_and_in_order(
     assert applied == ["column", "fill"]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT later FROM mastra_messages").fetchone() == (5,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(newer),)
+
+
+def test_a_file_without_cache_tables_is_brought_forward(
+    opened: EmbeddedBackend, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        send(opened, "insert", "mastra_messages", record=message(1))
+        opened.close()
+    counted = {"op": "increment", "key": "k", "keyPrefix": "", "expiresAt": None}
+    for number in (1, 2):
+        with closing(EmbeddedBackend(path, Options())) as upgraded:
+            call = wire.cache_call(wire.CACHE_FUNCTION, "increment", counted)
+            assert upgraded.send(call) == {"ok": True, "result": number}
+            assert result(upgraded, "load", "mastra_messages", keys={"id": "m1"})["id"] == "m1"
 
 
 def test_a_failed_migration_leaves_the_old_version(

@@ -23,8 +23,6 @@ from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.values import NUMBER_BYTES, RESERVED_KEY
 
-WRAPPING_DEPTH: Final = 2
-"""Arguments travel as an object inside an array; both count as levels."""
 ARGUMENTS_BYTES: Final = 16 * limits.MIB
 NAMES_REMEMBERED: Final = 4096
 """Field names recur; checking one again and again would cost more than all else."""
@@ -42,7 +40,7 @@ def accept(path: str, args: Mapping[str, Any]) -> dict[str, Any]:
     is_vector_call = isinstance(table, str) and table.startswith(wire.VECTOR_TABLE_PREFIX)
     reader = _Reader(keeps_arrays=is_vector_call)
     try:
-        accepted: dict[str, Any] = reader.value(args, WRAPPING_DEPTH - 1)
+        accepted: dict[str, Any] = reader.value(args, limits.ARGUMENTS_DEPTH - 1)
     except Thrown as error:
         raise Thrown(f"Invalid arguments for {module_path(path)}: {error}") from None
     if reader.size_bytes > ARGUMENTS_BYTES:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from convex_mastra import wire
 from convex_mastra.backends.embedded import search, system
-from convex_mastra.backends.embedded.handlers import storage
+from convex_mastra.backends.embedded.handlers import cache, storage
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json, Kind
 
@@ -52,6 +52,8 @@ def _storage_access(args: Mapping[str, Any]) -> Access:
 
 FUNCTIONS: Final[dict[str, Function]] = {
     wire.STORAGE_FUNCTION: Function("mutation", storage.handle, _storage_access),
+    # Whatever is asked of it, an entry that is found to have expired is deleted.
+    wire.CACHE_FUNCTION: Function("mutation", cache.handle, lambda _args: Access.WRITE),
     wire.SEARCH_FUNCTION: Function("query", search.search, lambda _args: Access.SNAPSHOT),
     wire.COUNT_FUNCTION: Function("query", search.count, lambda _args: Access.READ),
     wire.TABLES_FUNCTION: Function(

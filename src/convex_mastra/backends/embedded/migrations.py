@@ -21,15 +21,16 @@ Migration = Callable[[Connection], None]
 
 
 def _create_tables(connection: Connection) -> None:
-    for table in tables.ALL:
-        connection.execute(rows.create_table(table))
-        for index in table.indexes:
-            connection.execute(rows.create_index(table, index))
+    _create(connection, *tables.TYPED.values(), tables.VECTORS, tables.DOCUMENTS)
     connection.execute(versions.CREATE_TABLE)
     connection.execute(versions.CREATE_INDEX)
 
 
-MIGRATIONS: list[Migration] = [_create_tables]
+def _create_cache_tables(connection: Connection) -> None:
+    _create(connection, tables.CACHE, tables.CACHE_LIST_ITEMS)
+
+
+MIGRATIONS: list[Migration] = [_create_tables, _create_cache_tables]
 
 
 def check(connection: Connection, name: str) -> None:
@@ -61,6 +62,13 @@ def migrate(connection: Connection) -> None:
         migration(connection)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _create(connection: Connection, *created: tables.Table) -> None:
+    for table in created:
+        connection.execute(rows.create_table(table))
+        for index in table.indexes:
+            connection.execute(rows.create_index(table, index))
 
 
 def _version(connection: Connection) -> int:

@@ -233,6 +233,20 @@ DOCUMENTS: Final = Table(
     _required(STRING, "table primaryKey") | _required(ANY, "record"),
     {"by_table": ("table",), "by_table_primary": ("table", "primaryKey")},
 )
+CACHE: Final = Table(
+    wire.CACHE,
+    _required(STRING, "key keyPrefix")
+    | _required(nullable(NUMBER), "expiresAt")
+    | _optional(STRING, "value")
+    | _optional(NUMBER, "counter")
+    | {"kind": literals("value", "list", "counter", "deleted")},
+    {"by_key": ("key",), "by_key_prefix": ("keyPrefix",)},
+)
+CACHE_LIST_ITEMS: Final = Table(
+    "mastra_cache_list_items",
+    _required(STRING, "key keyPrefix value") | _required(NUMBER, "index"),
+    {"by_key_prefix": ("keyPrefix",), "by_key_index": ("key", "index")},
+)
 
 TYPED: Final[dict[str, Table]] = {
     wire.WORKFLOW_SNAPSHOTS: WORKFLOW_SNAPSHOTS,
@@ -254,4 +268,4 @@ TYPED: Final[dict[str, Table]] = {
     },
 }
 """The table behind each logical name that has one of its own."""
-ALL: Final = (*TYPED.values(), VECTORS, DOCUMENTS)
+ALL: Final = (*TYPED.values(), VECTORS, DOCUMENTS, CACHE, CACHE_LIST_ITEMS)

@@ -64,7 +64,7 @@ class Transaction:
     def take(
         self,
         table: Table,
-        count: int,
+        count: int | None,
         index: str | None = None,
         equals: Sequence[Any] = (),
         *,
@@ -75,6 +75,7 @@ class Transaction:
         """Return the first *count* documents of an index range, or of the table, in order.
 
         Args:
+            count: how many at most; None for all.
             index: its name; None scans in order of creation.
             equals: values of the index's first fields.
             bounds: limits on the field after those.
@@ -89,7 +90,7 @@ class Transaction:
         self._budget.range()
         values = [keys.of(value) for value in equals]
         values += [keys.of(bound.value) for bound in bounds]
-        limit = count if where is None or count == 0 else -1
+        limit = -1 if count is None or (where is not None and count > 0) else count
         result: list[Row] = []
         cursor = self.connection.execute(sql, (*values, limit))
         try:

@@ -1,4 +1,4 @@
-"""The storage handler's replies, keys sorted as Convex emits them."""
+"""The handlers' replies, keys sorted as Convex emits them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def ok(result: Any = js.UNDEFINED) -> Json:
     return {"ok": True} if result is js.UNDEFINED else {"ok": True, "result": result}
 
 
-def more(has_more: bool) -> Json:
-    """``{ok: true, hasMore}``."""
-    return {"hasMore": has_more, "ok": True}
+def more(has_more: bool, result: Any = js.UNDEFINED) -> Json:
+    """``{ok: true, hasMore}``, and a result if one is given."""
+    return {"hasMore": has_more, **ok(result)}
 
 
 def failed(error: str) -> Json:

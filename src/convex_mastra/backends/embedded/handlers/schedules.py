@@ -6,7 +6,6 @@ Re-tells the schedule cases of ``handleTypedOperation`` in src/server/storage.ts
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -65,7 +64,7 @@ def _update_next_fire(transaction: Transaction, request: Json) -> Json:
             "next_fire_at": js.get(request, "newNextFireAt"),
             "last_fire_at": js.get(request, "lastFireAt"),
             "last_run_id": js.get(request, "lastRunId"),
-            "updated_at": float(int(time.time() * 1000)),
+            "updated_at": js.now(),
         },
     )
     return ok(True)

@@ -6,7 +6,6 @@ is one JSON text (an object in rows from before 1.0.10) and stays one.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -64,7 +63,7 @@ def _empty_snapshot(run_id: Any) -> Json:
         "context": {},
         "activePaths": [],
         "activeStepsPath": {},
-        "timestamp": float(int(time.time() * 1000)),
+        "timestamp": js.now(),
         "suspendedPaths": {},
         "resumeLabels": {},
         "serializedStepGraph": [],

@@ -4,12 +4,14 @@ The handlers re-tell TypeScript; what a falsy id, a missing key or ``"5" * 2`` d
 here once. Called by the handlers as ``js.…``; knows no tables.
 """
 
+from convex_mastra.backends.embedded.js.clock import now
 from convex_mastra.backends.embedded.js.conversion import (
     add,
     at_least,
     at_most,
     join,
     larger,
+    less,
     number_to_string,
     smaller,
     to_number,
@@ -57,6 +59,8 @@ __all__ = [
     "join",
     "kind",
     "larger",
+    "less",
+    "now",
     "number",
     "number_to_string",
     "slice_of",

@@ -107,18 +107,19 @@ def add(left: Any, right: Any) -> Any:
     return encoded(to_number(left) + to_number(right))
 
 
-def at_least(left: str, right: Any) -> bool:
-    """``left >= right`` with text on the left."""
-    if _compares_as_text(right):
-        return _utf16(left) >= _utf16(to_string(right))
-    return to_number(left) >= _magnitude(right)
+def at_least(left: Any, right: Any) -> bool:
+    """``left >= right``."""
+    return _order(left, right) >= 0
 
 
-def at_most(left: str, right: Any) -> bool:
-    """``left <= right`` with text on the left."""
-    if _compares_as_text(right):
-        return _utf16(left) <= _utf16(to_string(right))
-    return to_number(left) <= _magnitude(right)
+def at_most(left: Any, right: Any) -> bool:
+    """``left <= right``."""
+    return _order(left, right) <= 0
+
+
+def less(left: Any, right: Any) -> bool:
+    """``left < right``."""
+    return _order(left, right) < 0
 
 
 def smaller(left: float, right: float) -> float:
@@ -131,6 +132,17 @@ def larger(left: float, right: float) -> float:
     return math.nan if math.isnan(left) or math.isnan(right) else max(left, right)
 
 
+def _order(left: Any, right: Any) -> float:
+    """Return -1, 0 or 1 as *left* is less, equal or greater; NaN where it is none of these."""
+    if _compares_as_text(left) and _compares_as_text(right):
+        text, other_text = _utf16(to_string(left)), _utf16(to_string(right))
+        return (text > other_text) - (text < other_text)
+    one, other = _magnitude(left), _magnitude(right)
+    if math.isnan(one) or math.isnan(other):
+        return math.nan
+    return (one > other) - (one < other)
+
+
 def _compares_as_text(value: Any) -> bool:
     return kind(value) in ("string", "array", "object", "bytes")
 
@@ -141,7 +153,7 @@ def _utf16(text: str) -> bytes:
 
 
 def _magnitude(value: Any) -> float:
-    """Return what text is compared with: a number, also of an int64."""
+    """Return the number that a value is compared as, also of an int64."""
     return float(integer(value)) if kind(value) == "bigint" else to_number(value)
 
 
