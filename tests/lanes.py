@@ -21,8 +21,10 @@ import pytest_asyncio
 from hypothesis import settings
 
 from convex_mastra import (
+    AsyncConvexServerCache,
     AsyncConvexStore,
     AsyncConvexVector,
+    ConvexServerCache,
     ConvexStore,
     ConvexVector,
     Options,
@@ -135,12 +137,16 @@ class Awaited:
 
 @dataclass
 class Clients:
-    """A store, its memory and a vector over one backend, of one face."""
+    """A store, its memory, a vector and a cache over one backend, of one face.
+
+    The cache has a prefix that no other test has.
+    """
 
     deployment: Deployment
     store: Any
     memory: Any
     vector: Any
+    cache: Any
     events: list[Any]
 
     def domain(self, name: str) -> Any:
@@ -161,9 +167,9 @@ async def clients(request: pytest.FixtureRequest, deployment: Deployment) -> Asy
     backend = open_backend(
         deployment.url, deployment.admin_key, options=Options(on_event=events.append)
     )
-    store, vector = {
-        "sync": (ConvexStore, ConvexVector),
-        "async": (AsyncConvexStore, AsyncConvexVector),
+    store, vector, cache = {
+        "sync": (ConvexStore, ConvexVector, ConvexServerCache),
+        "async": (AsyncConvexStore, AsyncConvexVector, AsyncConvexServerCache),
     }[request.param]
     function = deployment.storage_function
     opened = store(backend=backend, storage_function=function)
@@ -172,6 +178,7 @@ async def clients(request: pytest.FixtureRequest, deployment: Deployment) -> Asy
         opened,
         Awaited(opened.memory),
         Awaited(vector(backend=backend, storage_function=function)),
+        Awaited(cache(backend=backend, key_prefix=f"{uuid4().hex}:")),
         events,
     )
     await backend.aclose()

@@ -7,6 +7,7 @@ keeps, on a Convex deployment or on the embedded backend; ``Async…`` are their
 from importlib.metadata import version
 
 from convex_mastra.backends import Backend, open_backend
+from convex_mastra.cache import AsyncConvexServerCache, ConvexServerCache
 from convex_mastra.config import Event, Options
 from convex_mastra.documents import AsyncConvexDocuments, ConvexDocuments
 from convex_mastra.domains import (
@@ -44,6 +45,7 @@ from convex_mastra.errors import (
     StorageError,
     TransportError,
     UnavailableError,
+    UnfinishedError,
     UnsupportedOperationError,
 )
 from convex_mastra.ops.vector_indexes import IndexStats
@@ -87,6 +89,7 @@ __all__ = [
     "AsyncBackgroundTasks",
     "AsyncChannels",
     "AsyncConvexDocuments",
+    "AsyncConvexServerCache",
     "AsyncConvexStore",
     "AsyncConvexVector",
     "AsyncMemory",
@@ -108,6 +111,7 @@ __all__ = [
     "ConnectionLostError",
     "ConvexDocuments",
     "ConvexMastraError",
+    "ConvexServerCache",
     "ConvexStore",
     "ConvexVector",
     "DateRange",
@@ -146,6 +150,7 @@ __all__ = [
     "ThreadPage",
     "TransportError",
     "UnavailableError",
+    "UnfinishedError",
     "UnsupportedOperationError",
     "VectorMatch",
     "VectorRecord",

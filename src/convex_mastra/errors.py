@@ -8,9 +8,10 @@ ConvexMastraError
 ├── NotFoundError (also LookupError)         a thread, index or record that must exist does not
 ├── AlreadyExistsError                       a record to be created is there already
 ├── ScanLimitError                           a read may have been cut short by the server
+├── UnfinishedError                          stopped after as many requests as it may take; go on
 ├── FunctionError                            the deployed function ran and refused; nothing was applied
 │   ├── FunctionNotFoundError                no function of that name is deployed
-│   └── StorageError                         the storage handler answered ``ok: false``
+│   └── StorageError                         Mastra's handler answered ``ok: false``
 │       └── UnsupportedOperationError        the handler is older than the operation
 ├── RequestRejectedError                     HTTP 4xx: nothing was applied
 │   └── AuthenticationError                  HTTP 401 or 403
@@ -128,6 +129,14 @@ class ScanLimitError(ConvexMastraError):
         self.limit = limit
 
 
+class UnfinishedError(ConvexMastraError):
+    """Old rows were in the way, and not all were deleted in the requests one operation may take.
+
+    What was asked for was not done; the deletions stay. The same operation again goes on with
+    them.
+    """
+
+
 class FunctionError(ConvexMastraError):
     """The deployed function failed. Its transaction was rolled back: nothing was applied.
 
@@ -150,7 +159,7 @@ class FunctionNotFoundError(FunctionError):
 
 
 class StorageError(FunctionError):
-    """The storage handler answered ``ok: false``.
+    """Mastra's handler, of storage or of the cache, answered ``ok: false``.
 
     Vector and background-task operations may have kept rows written before the failure.
     """

@@ -21,14 +21,17 @@ NUMBER_BYTES: Final = 9
 RESERVED_KEY: Final = "__proto__"
 
 
-def measure(value: Any, field: str, *, depth_limit: int = limits.DOCUMENT_DEPTH) -> int:
+def measure(
+    value: Any, field: str, depth: int = 0, depth_limit: int = limits.DOCUMENT_DEPTH
+) -> int:
     """Return the Convex size of *value* in bytes, or say why Convex cannot hold it.
 
     Args:
         value: None, bool, int, float, str, list or tuple, mapping with str keys, or a
             one-dimensional float array.
         field: how the caller names it; appears in the error as a path.
-        depth_limit: how deep containers may nest (a scalar is 0 deep).
+        depth: how many containers are around it.
+        depth_limit: how deep containers may nest, those around it included.
 
     Raises:
         InvalidArgumentError: a value or key that Convex refuses or would not keep exactly.
@@ -47,13 +50,13 @@ def measure(value: Any, field: str, *, depth_limit: int = limits.DOCUMENT_DEPTH)
             raise InvalidArgumentError(f"{field} is {value}: only finite numbers.", field=field)
         return NUMBER_BYTES
     if isinstance(value, Mapping):
-        return _measure_object(value, field, depth_limit)
+        return _measure_object(value, field, depth, depth_limit)
     if isinstance(value, list | tuple):
-        return _measure_array(value, field, depth_limit)
+        return _measure_array(value, field, depth, depth_limit)
     if isinstance(value, np.ndarray):
         return measure_vector(value, field)
     if isinstance(value, str | int | float):  # subclasses: enums, NumPy's float64
-        return measure(_plain(value), field, depth_limit=depth_limit)
+        return measure(_plain(value), field)
     raise InvalidArgumentError(
         f"{field} is of type {kind.__name__}, which JSON cannot carry.", field=field
     )
@@ -100,9 +103,9 @@ def plain_numbers(value: Any) -> Any:
     return value
 
 
-def _measure_object(value: Mapping[Any, Any], field: str, depth_limit: int) -> int:
-    if depth_limit < 1:
-        raise _too_deep(field)
+def _measure_object(value: Mapping[Any, Any], field: str, depth: int, depth_limit: int) -> int:
+    if depth >= depth_limit:
+        raise _too_deep(field, depth_limit)
     if len(value) > limits.OBJECT_FIELDS:
         raise LimitExceededError(
             f"{field} has {len(value):,} fields; Convex allows {limits.OBJECT_FIELDS:,}.",
@@ -118,17 +121,20 @@ def _measure_object(value: Mapping[Any, Any], field: str, depth_limit: int) -> i
                 f"{field} has a key of type {type(key).__name__}; keys must be text.", field=field
             )
         _check_field_name(key, field)
-        size += len(key) + 1 + measure(item, f"{field}.{key}", depth_limit=depth_limit - 1)
+        size += len(key) + 1
+        size += measure(item, f"{field}.{key}", depth + 1, depth_limit)
     return size
 
 
-def _measure_array(value: list[Any] | tuple[Any, ...], field: str, depth_limit: int) -> int:
-    if depth_limit < 1:
-        raise _too_deep(field)
+def _measure_array(
+    value: list[Any] | tuple[Any, ...], field: str, depth: int, depth_limit: int
+) -> int:
+    if depth >= depth_limit:
+        raise _too_deep(field, depth_limit)
     if len(value) > limits.ARRAY_LENGTH:
         raise _too_long(field, len(value))
     return 2 + sum(
-        measure(item, f"{field}[{i}]", depth_limit=depth_limit - 1) for i, item in enumerate(value)
+        measure(item, f"{field}[{i}]", depth + 1, depth_limit) for i, item in enumerate(value)
     )
 
 
@@ -171,12 +177,12 @@ def _plain(value: str | int | float) -> str | int | float:
     return int(value) if isinstance(value, int) else float(value)
 
 
-def _too_deep(field: str) -> LimitExceededError:
+def _too_deep(field: str, limit: int) -> LimitExceededError:
     return LimitExceededError(
-        f"{field} makes the document nest deeper than {limits.DOCUMENT_DEPTH} levels.",
+        f"{field} nests deeper than the {limit} levels that Convex allows.",
         field=field,
-        size=limits.DOCUMENT_DEPTH + 1,
-        limit=limits.DOCUMENT_DEPTH,
+        size=limit + 1,
+        limit=limit,
         unit="levels",
     )
 

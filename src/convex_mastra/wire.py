@@ -31,7 +31,6 @@ SEARCH_FUNCTION: Final = "convex_mastra/vectors:search"
 """Our own, optional: exact top-k on the server's side. The embedded backend always has it."""
 COUNT_FUNCTION: Final = "convex_mastra/vectors:count"
 """Our own, optional: how many vectors an index holds."""
-CACHE_FUNCTION: Final = "mastra/cache:handle"
 NATIVE_VECTOR_FUNCTIONS: Final = (
     "mastra/nativeVector:query",
     "mastra/nativeVector:read",

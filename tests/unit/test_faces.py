@@ -14,6 +14,7 @@ import convex_mastra
 from convex_mastra import (
     AsyncBackgroundTasks,
     AsyncChannels,
+    AsyncConvexServerCache,
     AsyncConvexStore,
     AsyncConvexVector,
     AsyncMemory,
@@ -22,6 +23,7 @@ from convex_mastra import (
     AsyncWorkflows,
     BackgroundTasks,
     Channels,
+    ConvexServerCache,
     ConvexStore,
     ConvexVector,
     Memory,
@@ -42,6 +44,7 @@ FACES = [
     (Schedules, AsyncSchedules),
     (Channels, AsyncChannels),
     (ConvexStore, AsyncConvexStore),
+    (ConvexServerCache, AsyncConvexServerCache),
 ]
 OPERATIONS = [
     (sync, asynchronous, name)

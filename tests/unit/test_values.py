@@ -192,3 +192,14 @@ def test_the_clock_never_repeats_itself_in_a_thread() -> None:
     clock.note("t", second)
     assert clock.next("t") == second + 6 * MILLISECOND
     assert clock.next("other") == second
+
+
+@pytest.mark.parametrize(("depth", "limit"), [(0, 16), (1, 16), (2, 64)])
+def test_the_containers_around_a_value_count_as_levels(depth: int, limit: int) -> None:
+    value: Any = 1
+    for _ in range(limit - depth):
+        value = [value]
+    assert measure(value, "value", depth, limit) > 0
+    with pytest.raises(LimitExceededError, match=f"the {limit} levels") as caught:
+        measure({"a": value}, "value", depth, limit)
+    assert (caught.value.size, caught.value.limit) == (limit + 1, limit)

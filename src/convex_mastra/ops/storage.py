@@ -23,6 +23,7 @@ _READ_LIMIT_TEXTS: Final = (
     "Too many documents read",
     "Too many reads in a single function",
     "return value is too large",
+    "Array length is too long",
     "Read too much data",
     "Scanned too many documents",
     "Array length is too long",  # a reply of more than 8,192 rows

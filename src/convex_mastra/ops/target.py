@@ -6,10 +6,30 @@ Built once by each face from its backend, and passed through unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from convex_mastra.retries import RetryPolicy
 from convex_mastra.timestamps import Clock
-from convex_mastra.wire import STORAGE_FUNCTION
+from convex_mastra.wire import CACHE_FUNCTION, STORAGE_FUNCTION
+
+CACHE_KEY_PREFIX: Final = "mastra:cache:"
+CACHE_TTL_S: Final = 300.0
+"""Both as in ConvexServerCache of @mastra/convex 1.5.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheScope:
+    """Which part of the server cache the operations see, and how long entries live.
+
+    Attributes:
+        function: path of Mastra's cache handler.
+        key_prefix: what every key begins with.
+        ttl_s: seconds until an entry expires; 0 for never.
+    """
+
+    function: str = CACHE_FUNCTION
+    key_prefix: str = CACHE_KEY_PREFIX
+    ttl_s: float = CACHE_TTL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +42,12 @@ class Target:
         abilities: what the deployment can do of what not every one can, as far as known, by the
             name of a function, operation or ``Ability``; shared by all targets of one backend, and
             filled in as operations find out.
-        clock: gives new messages their times.
+        clock: gives new messages their times, and entries of the cache theirs to expire.
+        cache: the part of the server cache.
     """
 
     policy: RetryPolicy
     storage_function: str = STORAGE_FUNCTION
     abilities: dict[str, bool] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
+    cache: CacheScope = field(default_factory=CacheScope)

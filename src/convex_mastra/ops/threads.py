@@ -79,7 +79,7 @@ def update_thread(
     """
     required_text(thread_id, "thread_id")
     metadata = plain_object(metadata, "metadata")
-    measure(metadata, "metadata", depth_limit=limits.DOCUMENT_DEPTH - 1)
+    measure(metadata, "metadata", depth=1)
     if title is None:
         row = yield from load(target, THREADS, thread_id)
         if row is None:

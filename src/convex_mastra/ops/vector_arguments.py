@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.ops.arguments import required_text
 from convex_mastra.records import Row
@@ -161,7 +160,7 @@ def sized_row(
                 f"{field}: metadata must be an object, not {type(metadata).__name__}.", field=field
             )
         row["metadata"] = dict(metadata)
-        about = measure(metadata, f"{field}.metadata", depth_limit=limits.DOCUMENT_DEPTH - 1)
+        about = measure(metadata, f"{field}.metadata", depth=1)
         about_json = len(encode(row["metadata"]))
     size = about + measure_vector(vector, field) + measure(vector_id, field) + ROW_BYTES
     check_document_size(size, field)
