@@ -1,7 +1,7 @@
 """What goes over the wire, and what comes back.
 
-The function calls of Convex's HTTP API, the operations of Mastra's handlers with whether each may
-be repeated, and the JSON codec. Called by the operations (to build calls and read replies) and by the
+The function calls of Convex's HTTP API, those of Mastra's handlers with their replies, the names of
+their tables, and the JSON codec. Called by the operations (to build calls and read replies) and by the
 backends (to encode and decode). Knows no rows: which columns a table has is the operations' matter.
 
 Source: @mastra/convex 1.5.2, dist/storage/types.d.ts, dist/cache/types.d.ts and dist/server.
@@ -21,6 +21,7 @@ from convex_mastra.errors import (
     StorageError,
     UnsupportedOperationError,
 )
+from convex_mastra.operations import CACHE_REPEATABLE, REPEATABLE, SINCE
 
 Kind = Literal["query", "mutation", "action"]
 Json = dict[str, Any]
@@ -73,75 +74,6 @@ VECTORS_TABLE: Final = "mastra_vectors"
 DOCUMENTS_TABLE: Final = "mastra_documents"
 """In Convex; the handler files here what has no table of its own."""
 CACHE_TABLES: Final = ("mastra_cache", "mastra_cache_list_items")
-
-REPEATABLE: Final[dict[str, bool]] = {
-    "insert": True,  # an upsert by id
-    "batchInsert": True,
-    "patch": True,
-    "updateThread": True,  # metadata is merged, and merging twice is merging once
-    "updateResource": True,
-    "load": True,
-    "loadMany": True,
-    "queryTable": True,
-    "deleteMany": True,
-    "clearTable": True,
-    "dropTable": True,
-    "mergeWorkflowStepResult": True,
-    "mergeWorkflowState": True,
-    "createSchedule": False,  # refuses an id that exists, so a repeat turns success into an error
-    "recordScheduleTrigger": False,
-    "listDueSchedules": True,
-    "updateScheduleNextFire": False,  # compare-and-set: a repeat reports that it lost
-    "updateSchedule": True,
-    "listScheduleTriggers": True,
-    "deleteScheduleTriggers": True,
-    "omGetLatest": True,
-    "omGetHistory": True,
-    "omUpdateActive": False,  # adds to a running total
-    "omAppendBufferedChunk": False,
-    "omSwapBuffered": False,
-    "omUpdateBufferedReflection": False,
-    "omSwapBufferedReflection": False,
-    "omUpdateConfig": True,
-}
-"""The storage handler's operations: may the same request be applied twice?"""
-
-SINCE: Final[dict[str, str]] = {
-    "patch": "1.2.0",
-    "createSchedule": "1.2.0",
-    "recordScheduleTrigger": "1.2.0",
-    "listDueSchedules": "1.2.0",
-    "updateScheduleNextFire": "1.2.0",
-    "updateSchedule": "1.2.0",
-    "listScheduleTriggers": "1.2.0",
-    "deleteScheduleTriggers": "1.2.0",
-    "loadMany": "1.2.1",
-    "updateThread": "1.2.1",
-    "updateResource": "1.2.1",
-    "mergeWorkflowStepResult": "1.2.1",
-    "mergeWorkflowState": "1.2.1",
-    "omGetLatest": "1.4.0",
-    "omGetHistory": "1.4.0",
-    "omUpdateActive": "1.4.0",
-    "omAppendBufferedChunk": "1.4.0",
-    "omSwapBuffered": "1.4.0",
-    "omUpdateBufferedReflection": "1.4.0",
-    "omSwapBufferedReflection": "1.4.0",
-    "omUpdateConfig": "1.4.0",
-}
-"""The version of @mastra/convex that brought an operation; those not named are older than 1.0."""
-
-CACHE_REPEATABLE: Final[dict[str, bool]] = {
-    "get": True,
-    "set": True,
-    "listLength": True,
-    "listPush": False,  # a repeat pushes the value once more
-    "listFromTo": True,
-    "delete": True,
-    "clear": True,
-    "increment": False,
-}
-"""The cache handler's operations: may the same request be applied twice?"""
 
 
 @dataclass(frozen=True, slots=True)

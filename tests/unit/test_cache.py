@@ -17,6 +17,7 @@ from convex_mastra import (
     ProtocolError,
     ScanLimitError,
     UnfinishedError,
+    operations,
     wire,
 )
 from convex_mastra.flow import run
@@ -73,7 +74,7 @@ def test_what_must_not_be_repeated_is_not(op: str) -> None:
     with pytest.raises(OutcomeUnknownError if once else ConnectionLostError):
         run(WRITES[op](target), place)
     assert len(place.calls) == (1 if once else 3)
-    assert wire.CACHE_REPEATABLE[op] is not once
+    assert operations.CACHE_REPEATABLE[op] is not once
 
 
 @pytest.mark.parametrize("op", WRITES)

@@ -16,7 +16,11 @@ from convex_mastra import ConvexMastraError, FunctionError, ProtocolError, ScanL
 from convex_mastra.flow import Flow, run
 from convex_mastra.limits import SCAN_ROWS
 from convex_mastra.ops import documents, messages, threads, vector_indexes, vector_reads
-from convex_mastra.ops.storage import clear_table, delete_rows, upsert_rows
+from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.storage import (
+    delete_rows,
+    upsert_rows,
+)
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_search import query
 from convex_mastra.retries import RetryPolicy

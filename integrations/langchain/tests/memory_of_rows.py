@@ -10,7 +10,7 @@ from langchain_core.messages import BaseMessage
 
 from convex_mastra import Message
 from convex_mastra.jsontext import dumps, loads
-from convex_mastra.ops.message_writes import check_content
+from convex_mastra.ops.message_contents import check_content
 from langchain_convex_mastra.conversation import Conversation
 from langchain_convex_mastra.messages import compose, messages_of
 

@@ -17,7 +17,12 @@ from convex_mastra.flow import Flow
 from convex_mastra.ops import paging
 from convex_mastra.ops.abilities import BACKGROUND_TASKS_TABLE, require
 from convex_mastra.ops.arguments import one_of, required_text
-from convex_mastra.ops.storage import clear_table, delete_rows, load, query_rows
+from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.storage import (
+    delete_rows,
+    load,
+    query_rows,
+)
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.task_filters import TaskFilter, task_filter
 from convex_mastra.records import (

@@ -13,8 +13,8 @@ from convex_mastra.jsontext import dumps
 from convex_mastra.ops.abilities import CHANNELS_TABLES, require
 from convex_mastra.ops.arguments import one_of, optional_text, required_text
 from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.storage import (
-    clear_table,
     delete_rows,
     load,
     query_rows,

@@ -16,9 +16,9 @@ from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import document_parts
 from convex_mastra.ops.arguments import distinct_ids, required_text
+from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.storage import (
     batches_by_size,
-    clear_table,
     delete_rows,
     load_many,
     query_rows,

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import dumps
 from convex_mastra.ops.arguments import distinct_ids, required_text
+from convex_mastra.ops.message_contents import check_content, check_role
 from convex_mastra.ops.storage import batches_by_size, delete_rows, load_many, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.threads import touch_thread
@@ -30,8 +31,6 @@ from convex_mastra.records import (
 from convex_mastra.timestamps import checked, following, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import MESSAGES
-
-ROLES: Final = ("user", "assistant", "system", "signal", "tool")
 
 
 def save_messages(target: Target, messages: Sequence[Message]) -> Flow[list[Message]]:
@@ -121,63 +120,6 @@ def delete_messages(target: Target, message_ids: Sequence[str]) -> Flow[None]:
     yield from delete_rows(target, MESSAGES, distinct_ids(message_ids, "message_ids"))
 
 
-def check_content(content: Any, role: str, field: str) -> None:
-    """Refuse a content that Mastra's readers would throw on, or drop without a word.
-
-    Raises:
-        InvalidArgumentError: names the part that is wrong.
-    """
-    _check_role(role, content, field)
-    if isinstance(content, str | list):
-        return  # Mastra's first format: a text, or a list of parts
-    if not isinstance(content, Mapping):
-        raise InvalidArgumentError(
-            f"{field}.content is {type(content).__name__}; it must be an object with format 2 and "
-            "parts, or a text.",
-            field=f"{field}.content",
-        )
-    if type(content.get("format")) is not int or content["format"] != 2:
-        raise InvalidArgumentError(
-            f"{field}.content.format must be the number 2; Mastra drops anything else.",
-            field=f"{field}.content.format",
-        )
-    parts = content.get("parts")
-    if not isinstance(parts, Sequence) or isinstance(parts, str):
-        raise InvalidArgumentError(
-            f"{field}.content.parts must be a list.", field=f"{field}.content.parts"
-        )
-    for number, part in enumerate(parts):
-        _check_part(part, f"{field}.content.parts[{number}]")
-
-
-def _check_role(role: Any, content: Any, field: str) -> None:
-    problem = None
-    if role not in ROLES:
-        problem = f".role is {role!r}; Mastra reads {', '.join(ROLES)}."
-    elif role == "tool" and isinstance(content, Mapping):
-        problem = (
-            ": tool results belong into the assistant's message; Mastra reads no message of role "
-            "'tool' in format 2."
-        )
-    if problem:
-        raise InvalidArgumentError(f"{field}{problem}", field=f"{field}.role")
-
-
-def _check_part(part: Any, field: str) -> None:
-    kind = part.get("type") if isinstance(part, Mapping) else None
-    problem = None
-    if not isinstance(kind, str):
-        problem = "needs a type"
-    elif kind == "tool-invocation" and not isinstance(part.get("toolInvocation"), Mapping):
-        problem = "of type tool-invocation needs a toolInvocation"
-    elif kind == "reasoning" and not isinstance(part.get("details"), Sequence):
-        problem = "of type reasoning needs a list of details"
-    elif kind == "source" and not isinstance(part.get("source"), Mapping):
-        problem = "of type source needs a source"
-    if problem:
-        raise InvalidArgumentError(f"{field} {problem}; Mastra throws without it.", field=field)
-
-
 def _checked(messages: Iterable[Message]) -> Iterable[Message]:
     for position, message in enumerate(messages):
         field = f"messages[{position}]"
@@ -247,7 +189,7 @@ def _changed_columns(current: Row, change: MessageUpdate, field: str) -> Row:
     old = message_from_row(current).content
     if change.content is None:
         if change.role:
-            _check_role(change.role, old, field)
+            check_role(change.role, old, field)
         return columns
     if isinstance(old, str | list):  # a row of the first format becomes one of the second
         old = upgraded(old)

@@ -25,6 +25,7 @@ from convex_mastra.ops.arguments import (
     whole_number,
 )
 from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.schedule_rows import (
     changed_columns,
     create_row,
@@ -33,7 +34,6 @@ from convex_mastra.ops.schedule_rows import (
 )
 from convex_mastra.ops.schedule_triggers import clear_triggers
 from convex_mastra.ops.storage import (
-    clear_table,
     delete_rows,
     load,
     query_rows,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.arguments import one_of, plain_object, required_text
@@ -110,5 +109,5 @@ def _object(value: Any, field: str) -> Any:
 
 def _native(value: Any, field: str) -> Any:
     """Return a value that Convex itself keeps; a column is one level of its document."""
-    measure(value, field, depth_limit=limits.DOCUMENT_DEPTH - 1)
+    measure(value, field, depth=1)
     return value

@@ -15,7 +15,11 @@ from convex_mastra import limits
 from convex_mastra.flow import Flow
 from convex_mastra.ops import paging
 from convex_mastra.ops.arguments import one_of, required_text
-from convex_mastra.ops.storage import clear_table, load, query_rows
+from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.storage import (
+    load,
+    query_rows,
+)
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
     SCORE_IDS,

@@ -28,8 +28,6 @@ _READ_LIMIT_TEXTS: Final = (
     "Scanned too many documents",
     "Array length is too long",  # a reply of more than 8,192 rows
 )
-_LARGE_ROWS: Final = 4
-"""The handler reads twice as many as it is asked for; of 1 MiB each, they fit into 16 MiB."""
 
 
 def load(target: Target, table: str, row_id: str) -> Flow[Row | None]:
@@ -168,37 +166,6 @@ def _in_parts(target: Target, op: str, table: str, argument: str, items: list[An
         middle = len(items) // 2
         yield from _in_parts(target, op, table, argument, items[:middle])
         yield from _in_parts(target, op, table, argument, items[middle:])
-
-
-def clear_table(target: Target, table: str) -> Flow[None]:
-    """Delete all rows of a logical table.
-
-    One round trip for every 25 rows; where so many are too large to be read in one call, two for
-    every 4.
-    """
-    yield from delete_in_turns(target, "clearTable", table, {}, {})
-
-
-def delete_in_turns(
-    target: Target, op: str, table: str, args: Mapping[str, Any], filters: Mapping[str, Any]
-) -> Flow[None]:
-    """Run an operation that deletes 25 rows a call until none is left.
-
-    Args:
-        filters: the columns by which *op* with *args* chooses its rows, for where so many are too
-            large to be read in one call.
-    """
-    has_more = True
-    while has_more:
-        try:
-            has_more = (yield from call_storage(target, op, table, **args)).has_more
-        except FunctionError as error:
-            if not is_read_limit(error):
-                raise
-            rows = yield from query_rows(target, table, filters, limit=_LARGE_ROWS)
-            if not rows:
-                raise
-            yield from delete_rows(target, table, [row["id"] for row in rows])
 
 
 def parts_of(items: Sequence[str], size: int) -> list[list[str]]:

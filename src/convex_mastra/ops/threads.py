@@ -16,9 +16,8 @@ from convex_mastra.ops import older, paging
 from convex_mastra.ops.abilities import call_or
 from convex_mastra.ops.arguments import plain_object, required_text
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.clearing import clear_matching
+from convex_mastra.ops.clearing import clear_matching, clear_table
 from convex_mastra.ops.storage import (
-    clear_table,
     delete_rows,
     load,
     query_rows,

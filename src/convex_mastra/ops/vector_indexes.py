@@ -12,8 +12,8 @@ from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError, NotFoundError, ProtocolError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.storage import (
-    clear_table,
     delete_rows,
     load,
     query_rows,

@@ -8,18 +8,29 @@ snapshot is in ``workflow_merges``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from convex_mastra.errors import InvalidArgumentError, UnsupportedOperationError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
-from convex_mastra.ops.abilities import ATOMIC_UPDATES, has
 from convex_mastra.ops.arguments import required_object, required_text
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.storage import clear_table, delete_rows, load, query_rows
+from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.storage import (
+    delete_rows,
+    load,
+    query_rows,
+)
 from convex_mastra.ops.target import Target
+from convex_mastra.ops.workflow_rows import (
+    KEY_COLUMN,
+    find_rows,
+    find_rows_of_any_workflow,
+    newest_of_each,
+    replace_in_row_without_id,
+)
 from convex_mastra.records import (
     Row,
     WorkflowRun,
@@ -30,9 +41,6 @@ from convex_mastra.records import (
 from convex_mastra.timestamps import checked, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import WORKFLOW_SNAPSHOTS
-
-_KEY: Final = "run_id"
-"""What every row has; those from before 1.0.1 have no ``id``."""
 
 
 def persist_workflow_snapshot(
@@ -83,7 +91,7 @@ def persist_workflow_snapshot(
     if stored is None:
         older = yield from find_rows(target, workflow_name, run_id)
         if older:
-            yield from _replace_in_row_without_id(target, older[0], snapshot)
+            yield from replace_in_row_without_id(target, older[0], snapshot)
             return
     elif not _is_of(stored, workflow_name, run_id):
         raise InvalidArgumentError(
@@ -125,7 +133,7 @@ def get_workflow_run_by_id(
         required_text(workflow_name, "workflow_name")
         rows = yield from find_rows(target, workflow_name, run_id)
     else:
-        rows = yield from _rows_of_any_workflow(target, run_id)
+        rows = yield from find_rows_of_any_workflow(target, run_id)
     return workflow_run_from_row(rows[0]) if rows else None
 
 
@@ -167,10 +175,10 @@ def list_workflow_runs(
         filters["resourceId"] = required_text(resource_id, "resource_id")
     if status is not None:
         required_text(status, "status")
-    rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=_KEY)
+    rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=KEY_COLUMN)
     runs = [
         run
-        for run in map(workflow_run_from_row, _newest_of_each(rows))
+        for run in map(workflow_run_from_row, newest_of_each(rows))
         if (start is None or run.created_at >= start)
         and (end is None or run.created_at <= end)
         and (status is None or run.status == status)
@@ -207,67 +215,6 @@ def delete_workflow_run_by_id(target: Target, workflow_name: str, run_id: str) -
 def dangerously_clear_all(target: Target) -> Flow[None]:
     """Delete all runs of all workflows. One round trip for every 25."""
     yield from clear_table(target, WORKFLOW_SNAPSHOTS)
-
-
-def find_rows(target: Target, workflow_name: str, run_id: str) -> Flow[list[Row]]:
-    """Return the rows of a run, the newest first. One round trip.
-
-    There is one, unless Mastra's client made a second beside a row without id.
-    """
-    filters = {"workflow_name": workflow_name, "run_id": run_id}
-    rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=_KEY)
-    return sorted(rows, key=_updated_at, reverse=True)
-
-
-def _rows_of_any_workflow(target: Target, run_id: str) -> Flow[list[Row]]:
-    """Return the row of each workflow's run of that id.
-
-    No index leads to it. Handlers before 1.2.1 compare what no index covers after their cap, and
-    would not say that they read too little: of those all rows are asked for.
-    """
-    filters = {"run_id": run_id} if (yield from has(target, ATOMIC_UPDATES)) else {}
-    rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=_KEY)
-    return _newest_of_each(row for row in rows if row[_KEY] == run_id)
-
-
-def _replace_in_row_without_id(target: Target, row: Row, snapshot: Mapping[str, Any]) -> Flow[None]:
-    """Put *snapshot* into a row that only the merging operations reach.
-
-    They merge into what is there, so what the new snapshot has no more becomes null. The row's
-    own times and resource stay.
-    """
-    before = workflow_run_from_row(row).snapshot
-    merged = dict.fromkeys(before) | dict(snapshot)
-    try:
-        yield from call_storage(
-            target,
-            "mergeWorkflowState",
-            WORKFLOW_SNAPSHOTS,
-            workflowName=row["workflow_name"],
-            runId=row["run_id"],
-            opts=dumps(merged, "snapshot"),
-        )
-    except UnsupportedOperationError as error:
-        raise UnsupportedOperationError(
-            f"The run {row['run_id']!r} of {row['workflow_name']!r} is stored in a row from before "
-            "@mastra/convex 1.0.1, which has no id; handlers before 1.2.1 cannot change it, and "
-            "would make a second one. Nothing was written.",
-            operation=error.operation,
-        ) from None
-
-
-def _newest_of_each(rows: Iterable[Row]) -> list[Row]:
-    """Return one row for each run, in the order of the first ones."""
-    newest: dict[tuple[Any, Any], Row] = {}
-    for row in rows:
-        run = row.get("workflow_name"), row.get("run_id")
-        if run not in newest or _updated_at(row) >= _updated_at(newest[run]):
-            newest[run] = row
-    return list(newest.values())
-
-
-def _updated_at(row: Row) -> datetime:
-    return workflow_run_from_row(row).updated_at
 
 
 def _is_of(row: Row, workflow_name: str, run_id: str) -> bool:

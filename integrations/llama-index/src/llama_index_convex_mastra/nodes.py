@@ -179,7 +179,7 @@ def _is_copied(key: str, value: Any) -> bool:
     if key in _RESERVED:
         return False
     try:
-        size = measure({key: value}, "metadata", depth_limit=limits.DOCUMENT_DEPTH - 1)
+        size = measure({key: value}, "metadata", depth=1)
     except ConvexMastraError:
         return False
     return size <= COPY_BYTES
