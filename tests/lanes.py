@@ -3,7 +3,8 @@
 A pytest plugin (see ``addopts``), so that the integrations' tests have the same fixtures. The
 deployments live as long as the session and are shared by its tests: each test takes names of its
 own from ``unique``. Set CONVEX_TEST_URL, CONVEX_TEST_ADMIN_KEY and, if it is not the stock one,
-CONVEX_TEST_STORAGE_FUNCTION to add a lane for a real deployment.
+CONVEX_TEST_STORAGE_FUNCTION to add a lane for a real deployment; its schema must also declare the
+tables of ``tests/node/reference/native_tables.ts``.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ import pytest_asyncio
 from hypothesis import settings
 
 from convex_mastra import (
+    AsyncConvexNativeVector,
     AsyncConvexServerCache,
     AsyncConvexStore,
     AsyncConvexVector,
+    ConvexNativeVector,
     ConvexServerCache,
     ConvexStore,
     ConvexVector,
@@ -32,6 +35,7 @@ from convex_mastra import (
 )
 from convex_mastra.server import serve
 from convex_mastra.wire import STORAGE_FUNCTION
+from tests.native import INDEXES
 from tests.reference import start_reference_server
 
 # A busy machine must not fail a test for taking long; the example that fails is printed.
@@ -137,7 +141,7 @@ class Awaited:
 
 @dataclass
 class Clients:
-    """A store, its memory, a vector and a cache over one backend, of one face.
+    """A store, its memory, a vector, a native vector and a cache over one backend, of one face.
 
     The cache has a prefix that no other test has.
     """
@@ -147,6 +151,7 @@ class Clients:
     memory: Any
     vector: Any
     cache: Any
+    native: Any
     events: list[Any]
 
     def domain(self, name: str) -> Any:
@@ -167,9 +172,14 @@ async def clients(request: pytest.FixtureRequest, deployment: Deployment) -> Asy
     backend = open_backend(
         deployment.url, deployment.admin_key, options=Options(on_event=events.append)
     )
-    store, vector, cache = {
-        "sync": (ConvexStore, ConvexVector, ConvexServerCache),
-        "async": (AsyncConvexStore, AsyncConvexVector, AsyncConvexServerCache),
+    store, vector, native, cache = {
+        "sync": (ConvexStore, ConvexVector, ConvexNativeVector, ConvexServerCache),
+        "async": (
+            AsyncConvexStore,
+            AsyncConvexVector,
+            AsyncConvexNativeVector,
+            AsyncConvexServerCache,
+        ),
     }[request.param]
     function = deployment.storage_function
     opened = store(backend=backend, storage_function=function)
@@ -179,6 +189,7 @@ async def clients(request: pytest.FixtureRequest, deployment: Deployment) -> Asy
         Awaited(opened.memory),
         Awaited(vector(backend=backend, storage_function=function)),
         Awaited(cache(backend=backend, key_prefix=f"{uuid4().hex}:")),
+        Awaited(native(INDEXES, backend=backend)),
         events,
     )
     await backend.aclose()

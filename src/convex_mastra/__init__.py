@@ -48,6 +48,7 @@ from convex_mastra.errors import (
     UnfinishedError,
     UnsupportedOperationError,
 )
+from convex_mastra.native_vector import AsyncConvexNativeVector, ConvexNativeVector
 from convex_mastra.ops.vector_indexes import IndexStats
 from convex_mastra.ops.vector_reads import VectorRecord
 from convex_mastra.ops.vector_search import VectorMatch
@@ -64,6 +65,7 @@ from convex_mastra.records import (
     Message,
     MessagePage,
     MessageUpdate,
+    NativeIndex,
     ObservationalMemory,
     ObservationChunk,
     Problem,
@@ -89,6 +91,7 @@ __all__ = [
     "AsyncBackgroundTasks",
     "AsyncChannels",
     "AsyncConvexDocuments",
+    "AsyncConvexNativeVector",
     "AsyncConvexServerCache",
     "AsyncConvexStore",
     "AsyncConvexVector",
@@ -111,6 +114,7 @@ __all__ = [
     "ConnectionLostError",
     "ConvexDocuments",
     "ConvexMastraError",
+    "ConvexNativeVector",
     "ConvexServerCache",
     "ConvexStore",
     "ConvexVector",
@@ -127,6 +131,7 @@ __all__ = [
     "Message",
     "MessagePage",
     "MessageUpdate",
+    "NativeIndex",
     "NotFoundError",
     "ObservationChunk",
     "ObservationalMemory",

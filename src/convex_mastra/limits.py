@@ -47,6 +47,19 @@ CACHE_BATCHES: Final = 1_000
 VECTOR_DIMENSION: Final = ARRAY_LENGTH
 """A scanned vector is an array; Convex's native vector indexes allow 2 to 4096."""
 
+# native vector indexes (CB crates/common/src/bootstrap_model/index, crates/vector/src)
+NATIVE_DIMENSION_MIN: Final = 2
+NATIVE_DIMENSION_MAX: Final = 4_096
+NATIVE_FILTER_FIELDS: Final = 16
+NATIVE_FILTER_TERMS: Final = 64
+NATIVE_RESULTS: Final = 256
+NATIVE_RESULTS_DEFAULT: Final = 10
+NATIVE_COUNT: Final = 10_000
+"""``describe`` counts no further, and says so (MC server/native-vector)."""
+NATIVE_BATCH_ROWS: Final = 100
+"""Rows of one write (MC dist/vector/native)."""
+IDENTIFIER_LENGTH: Final = 64
+
 MATRIX_CACHE_BYTES: Final = 512 * MIB
 """Of float32 matrices that one embedded database holds (OURS); the one in use always stays."""
 

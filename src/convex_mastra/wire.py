@@ -32,10 +32,16 @@ SEARCH_FUNCTION: Final = "convex_mastra/vectors:search"
 """Our own, optional: exact top-k on the server's side. The embedded backend always has it."""
 COUNT_FUNCTION: Final = "convex_mastra/vectors:count"
 """Our own, optional: how many vectors an index holds."""
+NATIVE_SEARCH_FUNCTION: Final = "mastra/nativeVector:query"
+"""An action: Convex's own vector search, over a table that the deployment's schema declares."""
+NATIVE_READ_FUNCTION: Final = "mastra/nativeVector:read"
+"""A query, on the same tables."""
+NATIVE_WRITE_FUNCTION: Final = "mastra/nativeVector:write"
+"""A mutation, on the same tables."""
 NATIVE_VECTOR_FUNCTIONS: Final = (
-    "mastra/nativeVector:query",
-    "mastra/nativeVector:read",
-    "mastra/nativeVector:write",
+    NATIVE_SEARCH_FUNCTION,
+    NATIVE_READ_FUNCTION,
+    NATIVE_WRITE_FUNCTION,
 )
 
 SYSTEM_PREFIX: Final = "_system/"

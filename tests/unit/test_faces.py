@@ -14,6 +14,7 @@ import convex_mastra
 from convex_mastra import (
     AsyncBackgroundTasks,
     AsyncChannels,
+    AsyncConvexNativeVector,
     AsyncConvexServerCache,
     AsyncConvexStore,
     AsyncConvexVector,
@@ -23,6 +24,7 @@ from convex_mastra import (
     AsyncWorkflows,
     BackgroundTasks,
     Channels,
+    ConvexNativeVector,
     ConvexServerCache,
     ConvexStore,
     ConvexVector,
@@ -45,6 +47,7 @@ FACES = [
     (Channels, AsyncChannels),
     (ConvexStore, AsyncConvexStore),
     (ConvexServerCache, AsyncConvexServerCache),
+    (ConvexNativeVector, AsyncConvexNativeVector),
 ]
 OPERATIONS = [
     (sync, asynchronous, name)

@@ -6,8 +6,8 @@ resources and vectors are built of these; nothing here knows what a row means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
@@ -17,6 +17,9 @@ from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.wire import StorageReply
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 _READ_LIMIT_TEXTS: Final = (
     "Too many bytes read",
@@ -139,7 +142,10 @@ def upsert_rows(target: Target, table: str, batches: Sequence[Sequence[Row]]) ->
     in one call; of vectors, a batch that fails may leave its first rows written.
     """
     yield Gather(
-        [_in_parts(target, "batchInsert", table, "records", list(batch)) for batch in batches]
+        [
+            in_parts(lambda part: call_storage(target, "batchInsert", table, records=part), batch)
+            for batch in batches
+        ]
     )
 
 
@@ -150,22 +156,22 @@ def delete_rows(target: Target, table: str, ids: Sequence[str]) -> Flow[None]:
     """
     yield Gather(
         [
-            _in_parts(target, "deleteMany", table, "ids", part)
+            in_parts(lambda some: call_storage(target, "deleteMany", table, ids=some), part)
             for part in parts_of(ids, limits.DELETE_BATCH_IDS)
         ]
     )
 
 
-def _in_parts(target: Target, op: str, table: str, argument: str, items: list[Any]) -> Flow[None]:
-    """Send *items*, in halves if what they replace or delete is too large to be read at once."""
+def in_parts(send: Callable[[list[T]], Flow[R]], items: Sequence[T]) -> Flow[list[R]]:
+    """Send *items*, in halves if what one call has to read for them is too large; all replies."""
     try:
-        yield from call_storage(target, op, table, **{argument: items})
+        return [(yield from send(list(items)))]
     except FunctionError as error:
         if len(items) == 1 or not is_read_limit(error):
             raise
         middle = len(items) // 2
-        yield from _in_parts(target, op, table, argument, items[:middle])
-        yield from _in_parts(target, op, table, argument, items[middle:])
+        first = yield from in_parts(send, items[:middle])
+        return first + (yield from in_parts(send, items[middle:]))
 
 
 def parts_of(items: Sequence[str], size: int) -> list[list[str]]:
@@ -173,11 +179,14 @@ def parts_of(items: Sequence[str], size: int) -> list[list[str]]:
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
 
 
-def batches_by_size(rows: Iterable[tuple[Row, int, int]]) -> list[list[Row]]:
+def batches_by_size(
+    rows: Iterable[tuple[Row, int, int]], *, rows_max: int = limits.WRITE_BATCH_ROWS
+) -> list[list[Row]]:
     """Cut rows into batches that one request and one transaction can carry.
 
     Args:
         rows: each with its Convex size and its size as JSON text, in bytes.
+        rows_max: how many at most.
     """
     batches: list[list[Row]] = []
     size = json_size = 0
@@ -188,7 +197,7 @@ def batches_by_size(rows: Iterable[tuple[Row, int, int]]) -> list[list[Row]]:
             not batches
             or size > limits.WRITE_BATCH_BYTES
             or json_size > limits.WRITE_BATCH_JSON_BYTES
-            or len(batches[-1]) >= limits.WRITE_BATCH_ROWS
+            or len(batches[-1]) >= rows_max
         ):
             batches.append([])
             size, json_size = row_size, row_json_size

@@ -5,12 +5,20 @@ Built once by each face from its backend, and passed through unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from convex_mastra.records import NativeIndex
 from convex_mastra.retries import RetryPolicy
 from convex_mastra.timestamps import Clock
-from convex_mastra.wire import CACHE_FUNCTION, STORAGE_FUNCTION
+from convex_mastra.wire import (
+    CACHE_FUNCTION,
+    NATIVE_READ_FUNCTION,
+    NATIVE_SEARCH_FUNCTION,
+    NATIVE_WRITE_FUNCTION,
+    STORAGE_FUNCTION,
+)
 
 CACHE_KEY_PREFIX: Final = "mastra:cache:"
 CACHE_TTL_S: Final = 300.0
@@ -33,6 +41,23 @@ class CacheScope:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeVectors:
+    """What ``ConvexNativeVector`` knows of a deployment.
+
+    Attributes:
+        indexes: the indexes that its schema declares, by the names operations use.
+        search_function: path of Mastra's action.
+        read_function: path of Mastra's query.
+        write_function: path of Mastra's mutation.
+    """
+
+    indexes: Mapping[str, NativeIndex] = field(default_factory=dict)
+    search_function: str = NATIVE_SEARCH_FUNCTION
+    read_function: str = NATIVE_READ_FUNCTION
+    write_function: str = NATIVE_WRITE_FUNCTION
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A deployment as the operations see it.
 
@@ -44,6 +69,7 @@ class Target:
             filled in as operations find out.
         clock: gives new messages their times, and entries of the cache theirs to expire.
         cache: the part of the server cache.
+        native: schema-declared vector indexes; none but for ``ConvexNativeVector``.
     """
 
     policy: RetryPolicy
@@ -51,3 +77,4 @@ class Target:
     abilities: dict[str, bool] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     cache: CacheScope = field(default_factory=CacheScope)
+    native: NativeVectors = field(default_factory=NativeVectors)

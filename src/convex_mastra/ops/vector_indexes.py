@@ -28,11 +28,17 @@ from convex_mastra.wire import VECTOR_INDEXES, vector_table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexStats:
-    """What is known of an index: its dimension, how many vectors it holds, and its metric."""
+    """What is known of an index.
+
+    Attributes:
+        count: how many vectors it holds.
+        count_is_limited: it holds more; only a native index is ever not counted to its end.
+    """
 
     dimension: int
     count: int
     metric: str
+    count_is_limited: bool = False
 
 
 def create_index(

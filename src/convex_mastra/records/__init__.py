@@ -39,6 +39,7 @@ from convex_mastra.records.memory import (
     resource_from_row,
     thread_from_row,
 )
+from convex_mastra.records.native import NativeIndex, native_config
 from convex_mastra.records.observational import (
     CHUNK_KEYS,
     OBSERVATIONAL_MEMORY_COLUMNS,
@@ -111,6 +112,7 @@ __all__ = [
     "Message",
     "MessagePage",
     "MessageUpdate",
+    "NativeIndex",
     "ObservationChunk",
     "ObservationalMemory",
     "ObservationalMemoryScope",
@@ -136,6 +138,7 @@ __all__ = [
     "config_from_row",
     "installation_from_row",
     "message_from_row",
+    "native_config",
     "new_id",
     "observational_memory_from_row",
     "resource_from_row",

@@ -1,16 +1,19 @@
 /**
- * The deployment that the reference server serves: the modules of `convex/src`, or of an older
- * generation, run by `convex-test` with Convex's transaction limits enforced.
+ * The deployment that the reference server serves: the modules of `convex/src` and the tests' own
+ * vector tables, or those of an older generation, run by `convex-test` with Convex's transaction
+ * limits enforced.
  *
  * Called by the routes. Knows functions, values and errors; must not know HTTP.
  */
 import { readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { makeFunctionReference } from "convex/server";
+import { defineSchema, makeFunctionReference } from "convex/server";
 import type { GenericSchema, SchemaDefinition } from "convex/server";
 import type { Value } from "convex/values";
 import { loadMock, makeIndexed, onDatabaseCreated, type MockDatabase } from "./mock.ts";
+import { nativeTables } from "./native_tables.ts";
+import { searchAsConvex } from "./vector_search.ts";
 
 const FUNCTIONS_FOLDER = fileURLToPath(new URL("../../../convex/src/", import.meta.url));
 const GENERATIONS_FOLDER = fileURLToPath(new URL("./generations/", import.meta.url));
@@ -53,6 +56,7 @@ export class Deployment {
   }): Promise<Deployment> {
     const mock = await loadMock();
     if (options.indexed) makeIndexed(mock.prototype);
+    searchAsConvex(mock.prototype);
     const { generation } = options;
     const functions = generation ? join(GENERATIONS_FOLDER, generation) : FUNCTIONS_FOLDER;
     const modules = new Map<string, Module>();
@@ -67,7 +71,8 @@ export class Deployment {
     }
     const schema = modules.get("schema")?.["default"] as unknown as Schema;
     modules.delete("schema");
-    return new Deployment(mock, schema, modules);
+    const tables = { ...schema.tables, ...nativeTables };
+    return new Deployment(mock, defineSchema(tables), modules);
   }
 
   /** Start again with an empty database. */

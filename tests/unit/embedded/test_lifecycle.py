@@ -26,6 +26,8 @@ from convex_mastra.errors import (
 )
 from tests.unit.embedded.storage import call, message, result, send
 
+CURRENT = len(migrations.MIGRATIONS)
+
 
 @pytest.fixture
 def opened(path: str) -> Iterator[EmbeddedBackend]:
@@ -61,7 +63,7 @@ def test_commits_are_on_disk_when_acknowledged(opened: EmbeddedBackend, path: st
         assert connection.execute("PRAGMA application_id").fetchone() == (
             migrations.APPLICATION_ID,
         )
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations.MIGRATIONS),)
+        assert connection.execute("PRAGMA user_version").fetchone() == (CURRENT,)
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
@@ -115,10 +117,12 @@ def test_a_file_of_a_newer_release_is_left_alone(opened: EmbeddedBackend, path: 
     send(opened, "insert", "mastra_messages", record=message(1))
     opened.close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {len(migrations.MIGRATIONS) + 1}")
+        connection.execute(f"PRAGMA user_version = {CURRENT + 1}")
     with (
         closing(EmbeddedBackend(path, Options())) as older,
-        pytest.raises(ConfigurationError, match=r"has format \d+; .* Use a newer release"),
+        pytest.raises(
+            ConfigurationError, match=rf"has format {CURRENT + 1}; .* up to {CURRENT}\. Use a newer"
+        ),
     ):
         send(older, "load", "mastra_messages", keys={"id": "m1"})
 
@@ -146,7 +150,7 @@ def test_missing_migrations_are_applied_once_and_in_order(
     assert applied == ["column", "fill"]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT later FROM mastra_messages").fetchone() == (5,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(newer),)
+        assert connection.execute("PRAGMA user_version").fetchone() == (CURRENT + 2,)
 
 
 def test_a_file_without_cache_tables_is_brought_forward(

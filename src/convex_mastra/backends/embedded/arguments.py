@@ -27,6 +27,7 @@ ARGUMENTS_BYTES: Final = 16 * limits.MIB
 NAMES_REMEMBERED: Final = 4096
 """Field names recur; checking one again and again would cost more than all else."""
 _ENCODED: Final = ("$integer", "$float", "$bytes")
+_NATIVE_FUNCTIONS: Final = (wire.NATIVE_SEARCH_FUNCTION, wire.NATIVE_WRITE_FUNCTION)
 
 
 def accept(path: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,9 @@ def accept(path: str, args: Mapping[str, Any]) -> dict[str, Any]:
         InvalidArgumentError: something in them is not JSON.
     """
     table = args.get("tableName")
-    is_vector_call = isinstance(table, str) and table.startswith(wire.VECTOR_TABLE_PREFIX)
+    is_vector_call = path in _NATIVE_FUNCTIONS or (
+        isinstance(table, str) and table.startswith(wire.VECTOR_TABLE_PREFIX)
+    )
     reader = _Reader(keeps_arrays=is_vector_call)
     try:
         accepted: dict[str, Any] = reader.value(args, limits.ARGUMENTS_DEPTH - 1)

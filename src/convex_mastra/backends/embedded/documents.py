@@ -18,6 +18,7 @@ from convex_mastra.backends.embedded import js
 from convex_mastra.backends.embedded.arguments import utf8_bytes
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.tables import Table
+from convex_mastra.backends.embedded.validators import mismatch, unknown_field
 from convex_mastra.values import NUMBER_BYTES
 
 ID: Final = "_id"
@@ -48,27 +49,13 @@ def check(table: Table, document: dict[str, Any]) -> int:
             f"The document isn't a valid document: Field '{extra}' starts with an underscore, "
             "which is only allowed for system fields like '_id'"
         )
-    violation = _violation(table, document, extra)
-    if violation is not None:
+    violation = mismatch(table.fields, document) or (extra and unknown_field(extra))
+    if violation:
         raise Thrown(
             f'Failed to insert or update a document in table "{table.name}" because it does not '
             f"match the schema: {violation}"
         )
     return size
-
-
-def _violation(table: Table, document: dict[str, Any], extra: str | None) -> str | None:
-    for name, validator in table.fields.items():
-        value = document.get(name, js.UNDEFINED)
-        if value is js.UNDEFINED:
-            if not validator.is_optional:
-                return f"Object is missing the required field `{name}`."
-        elif type(value) is not validator.usual_type and not validator.accepts(value):
-            # DIFFERS: the real backend goes on to print the value, which may be private.
-            return f"Value does not match validator.\nPath: .{name}\nValidator: {validator.text}"
-    if extra is not None:
-        return f"Object contains extra field `{extra}` that is not in the validator."
-    return None
 
 
 @cache

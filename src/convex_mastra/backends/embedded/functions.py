@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from convex_mastra import wire
 from convex_mastra.backends.embedded import search, system
-from convex_mastra.backends.embedded.handlers import cache, storage
+from convex_mastra.backends.embedded.handlers import cache, native_vectors, storage
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json, Kind
 
@@ -60,4 +60,13 @@ FUNCTIONS: Final[dict[str, Function]] = {
         "query", lambda _transaction, _args: system.list_tables(), lambda _args: Access.READ
     ),
     wire.SPECIFICATION_FUNCTION: Function("query", _specify, lambda _args: Access.READ),
+    wire.NATIVE_SEARCH_FUNCTION: Function(
+        "action", native_vectors.search, lambda _args: Access.SNAPSHOT
+    ),
+    wire.NATIVE_READ_FUNCTION: Function(
+        "query", native_vectors.read, lambda _args: Access.SNAPSHOT
+    ),
+    wire.NATIVE_WRITE_FUNCTION: Function(
+        "mutation", native_vectors.write, lambda _args: Access.WRITE
+    ),
 }

@@ -2,7 +2,8 @@
 
 A matrix is made when an index is first searched, and brought up to date by reading only the rows
 written since; a deletion makes it anew. Searches of other threads go on with the matrix they
-took. Called by ``search``; must not rank anything itself.
+took. Called by ``search`` and ``native_search``; must not
+rank anything itself.
 """
 
 from __future__ import annotations
@@ -22,11 +23,24 @@ Float32 = npt.NDArray[np.float32]
 SPARE: Final = 8
 """A grown matrix keeps an eighth of its rows free for those to come."""
 _VERSION: Final = "SELECT version, deletions FROM vector_versions WHERE index_name = ?"
-_COUNT: Final = "SELECT count(*) FROM mastra_vectors WHERE indexName = ?"
-_CHANGED: Final = (
-    "SELECT seq, embedding FROM mastra_vectors WHERE indexName = ? AND revision > ? ORDER BY seq"
-)
 _NEVER: Final = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the vectors of one index are.
+
+    Attributes:
+        version_name: what ``versions`` counts its writes under.
+        name: what the two statements are given first.
+        count: SQL for how many there are.
+        changed: SQL for ``seq, embedding`` of those with a greater ``revision``, by ``seq``.
+    """
+
+    version_name: str
+    name: str
+    count: str
+    changed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +68,17 @@ class Matrices:
     """The matrices of one database, the most recently used within ``MATRIX_CACHE_BYTES``."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[str, int], Matrix] = OrderedDict()
+        self._held: OrderedDict[tuple[Source, int], Matrix] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, connection: Connection, index_name: str, dimension: int) -> Matrix:
+    def get(self, connection: Connection, source: Source, dimension: int) -> Matrix:
         """Return the matrix of an index as the connection's transaction sees it."""
-        version = connection.execute(_VERSION, (index_name,)).fetchone() or _NEVER
-        key = index_name, dimension
+        version = connection.execute(_VERSION, (source.version_name,)).fetchone() or _NEVER
+        key = source, dimension
         with self._lock:  # two threads must not append to one matrix at once
             held = self._held.get(key)
             if held is None or held.version != version:
-                held = _refreshed(connection, index_name, dimension, version, held)
+                held = _refreshed(connection, source, dimension, version, held)
                 self._held[key] = held
             self._held.move_to_end(key)
             size = sum(matrix.units.nbytes for matrix in self._held.values())
@@ -75,16 +89,16 @@ class Matrices:
 
 def _refreshed(
     connection: Connection,
-    index_name: str,
+    source: Source,
     dimension: int,
     version: tuple[int, int],
     held: Matrix | None,
 ) -> Matrix:
     if held is None or held.version[1] != version[1] or held.version[0] > version[0]:
-        (count,) = connection.execute(_COUNT, (index_name,)).fetchone()
+        (count,) = connection.execute(source.count, (source.name,)).fetchone()
         empty = np.empty((count, dimension), np.float32)
         held = Matrix(_NEVER, empty, np.empty(0, np.int64), frozenset())
-    changed = connection.execute(_CHANGED, (index_name, held.version[0]))
+    changed = connection.execute(source.changed, (source.name, held.version[0]))
     builder = _Builder(held, dimension)
     try:
         for seq, embedding in changed:

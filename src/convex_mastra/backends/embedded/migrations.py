@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sqlite3 import Connection
 from typing import Final
 
-from convex_mastra.backends.embedded import rows, tables, versions
+from convex_mastra.backends.embedded import native_tables, rows, tables, versions
 from convex_mastra.errors import ConfigurationError
 
 APPLICATION_ID: Final = 0x436D_6173
@@ -30,7 +30,12 @@ def _create_cache_tables(connection: Connection) -> None:
     _create(connection, tables.CACHE, tables.CACHE_LIST_ITEMS)
 
 
-MIGRATIONS: list[Migration] = [_create_tables, _create_cache_tables]
+def _create_native_tables(connection: Connection) -> None:
+    for statement in native_tables.CREATE:
+        connection.execute(statement)
+
+
+MIGRATIONS: list[Migration] = [_create_tables, _create_cache_tables, _create_native_tables]
 
 
 def check(connection: Connection, name: str) -> None:

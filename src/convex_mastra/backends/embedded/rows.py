@@ -4,7 +4,7 @@ Every table has ``seq`` (the place of the row in the order of creation, see ``cr
 ``size`` in bytes, and a column per indexed field. Most keep the whole document as one JSON text;
 ``mastra_vectors`` keeps its embedding as little-endian float64 and its metadata as JSON of its
 own, and numbers each write with a ``revision``, so that a search reads only what it needs and
-only what is new. Called by ``transaction`` and ``migrations``; knows no handlers.
+only what is new. Native tables do so too, and share one SQLite table. Called by ``transaction`` and ``migrations``; knows no handlers.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import orjson
 from convex_mastra.backends.embedded import js, keys, tables
 from convex_mastra.backends.embedded.documents import CREATION_TIME, ID
 from convex_mastra.backends.embedded.js import Thrown
+from convex_mastra.backends.embedded.native_tables import NativeTable
 from convex_mastra.backends.embedded.tables import Table
 
 _JSON_OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
 _COLUMNS: Final = {
     tables.VECTORS.name: ("seq", "size", "_id", "indexName", "id", "metadata", "embedding"),
 }
+_NATIVE_COLUMNS: Final = ("seq", "size", "table", "_id", "record_id", "document", "embedding")
 _DOCUMENT_COLUMNS: Final = ("seq", "size", "document")
 
 Cells = dict[str, Any]
@@ -45,22 +47,31 @@ class Row:
     def document(self) -> dict[str, Any]:
         """The whole document, fresh, its keys sorted."""
         if self._document is None:
-            decode = _vector if self.table is tables.VECTORS else _document
-            self._document = decode(self._cells)
+            self._document = _decode(self.table, self._cells)
         return self._document
 
     def changes(self, document: dict[str, Any], size: int) -> Cells:
         """Return the columns that differ when *document* takes this one's place."""
         before: Cells = dict(zip(selected_columns(self.table), self._cells, strict=True))
-        for name in self.table.key_columns:
-            before[name] = keys.of(self.document.get(name, js.UNDEFINED))
+        if not isinstance(self.table, NativeTable):  # where they are among the selected columns
+            before |= _keys(self.table, self.document)
         after = encode(self.table, document, size)
         return {name: value for name, value in after.items() if value != before[name]}
 
 
 def selected_columns(table: Table) -> tuple[str, ...]:
     """The columns that a ``Row`` is made from, in order."""
+    if isinstance(table, NativeTable):
+        return _NATIVE_COLUMNS
     return _COLUMNS.get(table.name, _DOCUMENT_COLUMNS)
+
+
+def vector_index(table: Table, document: dict[str, Any]) -> str | None:
+    """The name under which ``versions`` counts the writes to a document; None: it does not."""
+    if isinstance(table, NativeTable):
+        return table.version_name
+    index_name: str | None = document["indexName"] if table is tables.VECTORS else None
+    return index_name
 
 
 def create_table(table: Table) -> str:
@@ -83,9 +94,11 @@ def create_index(table: Table, index: str) -> str:
 
 def encode(table: Table, document: dict[str, Any], size: int) -> Cells:
     """Return what the row of *document* holds, except ``seq`` and ``revision``."""
-    cells: Cells = {name: keys.of(document.get(name, js.UNDEFINED)) for name in table.key_columns}
-    cells["size"] = size
+    cells: Cells = {"size": size}
     try:
+        if isinstance(table, NativeTable):
+            return cells | _native_cells(table, document)
+        cells |= _keys(table, document)
         if table is tables.VECTORS:
             cells["_id"] = document[ID]
             cells["embedding"] = _embedding_bytes(document["embedding"])
@@ -113,9 +126,30 @@ def seq_of(creation_time_ms: float) -> int:
     return keys.of_number(creation_time_ms)
 
 
-def _document(cells: tuple[Any, ...]) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads(cells[2])
-    return document
+def _keys(table: Table, document: dict[str, Any]) -> Cells:
+    return {name: keys.of(document.get(name, js.UNDEFINED)) for name in table.key_columns}
+
+
+def _native_cells(table: NativeTable, document: dict[str, Any]) -> Cells:
+    rest = {name: value for name, value in document.items() if name != table.vector_field}
+    return {
+        "table": table.name,
+        "_id": document[ID],
+        "record_id": keys.of(document[table.id_field]),
+        "document": _json(rest),
+        "embedding": _embedding_bytes(document[table.vector_field]),
+    }
+
+
+def _decode(table: Table, cells: tuple[Any, ...]) -> dict[str, Any]:
+    if isinstance(table, NativeTable):
+        document = orjson.loads(cells[5])
+        document[table.vector_field] = _numbers(cells[6])
+        return dict(sorted(document.items()))
+    if table is tables.VECTORS:
+        return _vector(cells)
+    stored: dict[str, Any] = orjson.loads(cells[2])
+    return stored
 
 
 def _vector(cells: tuple[Any, ...]) -> dict[str, Any]:
@@ -123,7 +157,7 @@ def _vector(cells: tuple[Any, ...]) -> dict[str, Any]:
     document = {
         CREATION_TIME: creation_time(seq),
         ID: identity,
-        "embedding": np.frombuffer(embedding, "<f8"),
+        "embedding": _numbers(embedding),
         "id": record_id,
         "indexName": index_name,
     }
@@ -134,6 +168,13 @@ def _vector(cells: tuple[Any, ...]) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=_JSON_OPTIONS).decode()
+
+
+def _numbers(embedding: bytes) -> Any:
+    numbers = np.frombuffer(embedding, "<f8")
+    if np.isfinite(numbers).all():
+        return numbers
+    return [js.encoded(number) for number in numbers.tolist()]
 
 
 def _embedding_bytes(embedding: Any) -> bytes:

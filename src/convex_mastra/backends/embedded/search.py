@@ -16,7 +16,7 @@ import numpy.typing as npt
 import orjson
 
 from convex_mastra.backends.embedded.js import Thrown
-from convex_mastra.backends.embedded.matrices import Matrix
+from convex_mastra.backends.embedded.matrices import Matrix, Source
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.filters import Predicate, compile_filter
@@ -24,6 +24,9 @@ from convex_mastra.scoring import NOT_COMPARABLE, TopK, Vector, cosine_scores
 from convex_mastra.wire import Json
 
 _COUNT: Final = "SELECT count(*) FROM mastra_vectors WHERE indexName = ?"
+_CHANGED: Final = (
+    "SELECT seq, embedding FROM mastra_vectors WHERE indexName = ? AND revision > ? ORDER BY seq"
+)
 _METADATA: Final = "SELECT seq, metadata FROM mastra_vectors WHERE indexName = ?"
 _ROW: Final = "SELECT id, metadata, embedding FROM mastra_vectors WHERE seq = ?"
 FLOAT32_ROUNDING: Final = 2.0**-24
@@ -55,7 +58,8 @@ def search(transaction: Transaction, args: Json) -> Any:
     top_k = _top_k(args)
     predicate = _predicate(args)
     connection = transaction.connection
-    matrix = transaction.matrices.get(connection, index_name, len(query))
+    source = Source(index_name, index_name, _COUNT, _CHANGED)
+    matrix = transaction.matrices.get(connection, source, len(query))
     selected = None if predicate is None else _selected(connection, index_name, predicate)
 
     best = TopK(top_k, args.get("minScore"))

@@ -19,6 +19,7 @@ from convex_mastra.backends.embedded.validators import (
     STRING,
     STRINGS,
     Validator,
+    in_order,
     literals,
     nullable,
     optional,
@@ -47,8 +48,21 @@ class Table:
     def __post_init__(self) -> None:
         columns = dict.fromkeys(name for fields in self.indexes.values() for name in fields)
         object.__setattr__(self, "key_columns", tuple(columns))
-        # Convex checks a document's fields in this order, and names the first that is wrong.
-        object.__setattr__(self, "fields", dict(sorted(self.fields.items())))
+        object.__setattr__(self, "fields", in_order(self.fields))
+
+    @property
+    def stored_in(self) -> str:
+        """The SQLite table that holds its rows."""
+        return self.name
+
+    @property
+    def partition(self) -> tuple[str, ...]:
+        """What its rows hold in the leading columns, where they share a SQLite table with others."""
+        return ()
+
+    def columns(self, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """The SQLite columns of its partition and of *fields*, which are those of an index."""
+        return fields
 
 
 def _required(validator: Validator, names: str) -> Fields:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Final
 
-from convex_mastra.backends.embedded import cursors, js, keys, rows, statements, tables
+from convex_mastra.backends.embedded import cursors, js, keys, rows, statements
 from convex_mastra.backends.embedded.budget import Budget
 from convex_mastra.backends.embedded.documents import CREATION_TIME, ID, check
 from convex_mastra.backends.embedded.js import Thrown
@@ -84,6 +84,7 @@ class Transaction:
         Raises:
             Thrown: the table has no such index, or the call read too much.
         """
+        equals = (*table.partition, *equals)
         sql = statements.select(
             table, index, len(equals), tuple(bound.operator for bound in bounds), descending
         )
@@ -118,6 +119,7 @@ class Transaction:
         Raises:
             Thrown: there are several.
         """
+        equals = (*table.partition, *equals)
         sql = statements.select(table, index, len(equals), (), False)
         self._budget.range()
         stored = self.connection.execute(sql, (*map(keys.of, equals), 2)).fetchall()
@@ -152,6 +154,7 @@ class Transaction:
         self._budget.range()
         if after == cursors.END:
             return Page([], True, cursors.write(query, cursors.END))
+        equals = (*table.partition, *equals)
         sql = statements.select_after(table, index, len(equals))
         values = [keys.of(value) for value in equals]
         position = cursors.START if after is None else after
@@ -184,8 +187,7 @@ class Transaction:
         self._budget.write(size)
         cells = rows.encode(table, document, size)
         cells["seq"] = rows.seq_of(creation_ms)
-        if table is tables.VECTORS:
-            cells["revision"] = self._versions.revision(document["indexName"])
+        self._number_write(table, document, cells)
         self.connection.execute(statements.insert(table, tuple(cells)), tuple(cells.values()))
 
     def patch(self, row: Row, fields: dict[str, Any]) -> None:
@@ -206,8 +208,7 @@ class Transaction:
         if not cells:
             return
         self._budget.write(size)
-        if table is tables.VECTORS:
-            cells["revision"] = self._versions.revision(document["indexName"])
+        self._number_write(table, document, cells)
         sql = statements.update(table, tuple(cells))
         self.connection.execute(sql, (*cells.values(), row.seq))
 
@@ -222,21 +223,27 @@ class Transaction:
         deleted = self.connection.execute(statements.delete(row.table), (row.seq,))
         if deleted.rowcount == 0:
             raise Thrown(f"Delete on nonexistent document ID {row.document[ID]}")
-        if row.table is tables.VECTORS:
-            self._versions.count_deletion(row.document["indexName"])
+        vector_index = rows.vector_index(row.table, row.document)
+        if vector_index is not None:
+            self._versions.count_deletion(vector_index)
 
     def finish(self) -> None:
         """Write what is only known at the end, before the commit."""
         self._versions.finish()
 
+    def _number_write(self, table: Table, document: dict[str, Any], cells: rows.Cells) -> None:
+        vector_index = rows.vector_index(table, document)
+        if vector_index is not None:
+            cells["revision"] = self._versions.revision(vector_index)
+
     def _take_creation_time(self, table: Table) -> float:
-        creation_ms = self._next_creation_ms.get(table.name)
+        creation_ms = self._next_creation_ms.get(table.stored_in)
         if creation_ms is None:
             (last,) = self.connection.execute(statements.last_seq(table)).fetchone()
             creation_ms = time.time_ns() / 1e6
             if last is not None:
                 creation_ms = max(creation_ms, math.nextafter(rows.creation_time(last), math.inf))
-        self._next_creation_ms[table.name] = math.nextafter(creation_ms, math.inf)
+        self._next_creation_ms[table.stored_in] = math.nextafter(creation_ms, math.inf)
         return creation_ms
 
 
