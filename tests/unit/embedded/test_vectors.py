@@ -52,6 +52,12 @@ def test_an_embedding_comes_back_as_a_float64_array(
     assert stored["indexName"] == "v"
 
 
+def test_an_embedding_that_holds_nan_comes_back_encoded(backend: EmbeddedBackend) -> None:
+    nan = {"$float": "AAAAAAAA+H8="}
+    send(backend, "insert", TABLE, record={"id": "a", "embedding": [1, nan]})
+    assert result(backend, "load", TABLE, keys={"id": "a"})["embedding"] == [1.0, nan]
+
+
 def test_other_arrays_are_taken_as_lists_of_numbers(backend: EmbeddedBackend) -> None:
     send(backend, "insert", TABLE, record={"id": "a", "embedding": np.array([1, 2], np.float32)})
     stored = result(backend, "load", TABLE, keys={"id": "a"})

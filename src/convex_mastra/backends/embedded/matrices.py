@@ -2,8 +2,7 @@
 
 A matrix is made when an index is first searched, and brought up to date by reading only the rows
 written since; a deletion makes it anew. Searches of other threads go on with the matrix they
-took. Called by ``search`` and ``native_search``; must not
-rank anything itself.
+took. Called by ``search`` and ``native_search``; must not rank anything itself.
 """
 
 from __future__ import annotations

@@ -38,10 +38,14 @@ CREATE: Final = (
     f'CREATE INDEX "{STORED_IN}.table" ON {STORED_IN} ("table")',
     f'CREATE INDEX "{STORED_IN}.record_id" ON {STORED_IN} ("table", record_id)',
     f'CREATE INDEX "{STORED_IN}.revision" ON {STORED_IN} ("table", revision)',
-    f'CREATE UNIQUE INDEX "{STORED_IN}._id" ON {STORED_IN} ("table", _id)',
+    f'CREATE UNIQUE INDEX "{STORED_IN}._id" ON {STORED_IN} (_id)',
 )
 TABLES_REMEMBERED: Final = 256
 _FIND: Final = "SELECT config FROM native_tables WHERE name = ?"
+_OWNER: Final = (
+    f'SELECT config FROM {STORED_IN} JOIN native_tables ON name = "table" '  # noqa: S608
+    "WHERE _id = ?"
+)
 _PUT: Final = "INSERT OR REPLACE INTO native_tables (name, config) VALUES (?, ?)"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MASTRAS: Final = frozenset(table.name for table in tables.ALL)
@@ -132,6 +136,12 @@ def find(connection: Connection, config: Config) -> NativeTable | None:
     table = _table(found[0])
     _refuse_contradiction(table, config)
     return table
+
+
+def owner_of(connection: Connection, convex_id: str) -> NativeTable | None:
+    """Return the table that holds the document of that ``_id``, or None."""
+    found = connection.execute(_OWNER, (convex_id,)).fetchone()
+    return None if found is None else _table(found[0])
 
 
 def declare(connection: Connection, config: Config, vector_length: int) -> NativeTable:

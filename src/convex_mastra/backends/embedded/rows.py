@@ -4,7 +4,8 @@ Every table has ``seq`` (the place of the row in the order of creation, see ``cr
 ``size`` in bytes, and a column per indexed field. Most keep the whole document as one JSON text;
 ``mastra_vectors`` keeps its embedding as little-endian float64 and its metadata as JSON of its
 own, and numbers each write with a ``revision``, so that a search reads only what it needs and
-only what is new. Native tables do so too, and share one SQLite table. Called by ``transaction`` and ``migrations``; knows no handlers.
+only what is new. Native tables do likewise, and share one SQLite table. Called by ``transaction``
+and ``migrations``; knows no handlers.
 """
 
 from __future__ import annotations

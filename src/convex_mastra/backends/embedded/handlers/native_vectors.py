@@ -25,6 +25,7 @@ from convex_mastra.backends.embedded.native_tables import (
     NativeTable,
     declare,
     find,
+    owner_of,
 )
 from convex_mastra.backends.embedded.rows import Row
 from convex_mastra.backends.embedded.transaction import Transaction
@@ -80,11 +81,11 @@ def read(transaction: Transaction, args: Json) -> Any:
     if ids is js.UNDEFINED:
         raise Thrown("Native vector query: ids are required")
     table = find(transaction.connection, config)
-    index = BY_CONVEX_ID if op == "getByConvexIds" else config.id_index_name
-    rows = [None if table is None else transaction.unique(table, index, one) for one in ids]
     if op == "listByIds":
+        rows = [None if table is None else _find(transaction, table, one) for one in ids]
         return [None if row is None else row.document for row in rows]
-    left_out = () if args.get("includeVector") is True else (config.vector_field,)
+    left_out = "" if args.get("includeVector") is True else config.vector_field
+    rows = [_get(transaction, one) for one in ids]
     return [_without(row.document, left_out) for row in rows if row is not None]
 
 
@@ -187,6 +188,15 @@ def _find(transaction: Transaction, table: NativeTable, identity: str) -> Row | 
     return transaction.unique(table, table.config.id_index_name, identity)
 
 
+def _get(transaction: Transaction, convex_id: str) -> Row | None:
+    """``ctx.db.get``, which asks for no table.
+
+    DIFFERS: a text that is no id at all is not found, like one of a document that is gone.
+    """
+    table = owner_of(transaction.connection, convex_id)
+    return None if table is None else transaction.unique(table, BY_CONVEX_ID, convex_id)
+
+
 def _metadata_list(metadata: Any, count: int) -> list[Any]:
     if metadata is js.UNDEFINED:
         return [js.UNDEFINED] * count
@@ -233,5 +243,5 @@ def _missing_filter_fields(metadata: Json, config: Config) -> Json:
     }
 
 
-def _without(document: Json, names: tuple[str, ...]) -> Json:
-    return {name: value for name, value in document.items() if name not in names}
+def _without(document: Json, left_out: str) -> Json:
+    return {name: value for name, value in document.items() if name != left_out}
