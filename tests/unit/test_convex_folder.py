@@ -43,6 +43,46 @@ def test_a_module_bundles_for_the_convex_runtime(module: Path, tmp_path: Path) -
     assert re.search(r"^export \{", bundle.read_text(encoding="utf-8"), re.MULTILINE)
 
 
+EXPORTED_ARGUMENTS = """
+import * as mastra from "@mastra/convex/server";
+import * as deployed from "./src/mastra/nativeVector.ts";
+const args = (functions) =>
+  Object.fromEntries(
+    Object.entries(functions)
+      .filter(([, one]) => typeof one.exportArgs === "function")
+      .map(([name, one]) => [name, JSON.parse(one.exportArgs())]),
+  );
+console.log(JSON.stringify([args(mastra), args(deployed)]));
+"""
+
+
+def test_arguments_are_declared_as_convex_takes_them() -> None:
+    """Its backend refuses to deploy a function whose arguments have a field like ``$or``."""
+    done = subprocess.run(
+        [node_executable(), "--input-type=module", "--eval", EXPORTED_ARGUMENTS],
+        cwd=CONVEX,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    mastra, deployed = json.loads(done.stdout)
+    declared = re.findall(r'"([^"]+)": \{"fieldType"', json.dumps(deployed))
+    assert {"config", "op", "filter"} <= set(declared)
+    assert [name for name in declared if not re.fullmatch(r"[A-Za-z_]\w*", name)] == []
+    # But for that field, they are Mastra's.
+    of_action = mastra["mastraNativeVectorAction"]
+    alternatives = of_action["value"]["filter"]["fieldType"]["value"]
+    assert [list(one["value"]) for one in alternatives] == [["field", "value"], ["$or"]]
+    of_action["value"]["filter"]["fieldType"] = alternatives[0]
+    assert deployed == {
+        "query": of_action,
+        "read": mastra["mastraNativeVectorQuery"],
+        "write": mastra["mastraNativeVectorMutation"],
+    }
+
+
 @pytest.mark.parametrize(
     "manifest", ["package.json", "convex/package.json", "tests/node/package.json"]
 )
