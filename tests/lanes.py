@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ OLDER_LANES: Final = {"reference-1.0.6": "1.0.6"}
 """Deployments whose handler is of an older @mastra/convex, and of which. Not in ``LANES``: most
 domains need tables that these do not have. A module asks for them with one of the next two."""
 FACES: Final = ["sync", "async"]
+SEED: Final = "CONVEX_MASTRA_SEED"
 ADMIN_KEY: Final = "lane|00112233445566778899aabbccddeeff"
 
 
@@ -88,10 +90,16 @@ class Deployment:
         return {"CONVEX_URL": self.url, "CONVEX_ADMIN_KEY": self.admin_key or ""}
 
 
-def pytest_report_header() -> str:
-    """Say which lanes run, and why not more."""
+def pytest_configure() -> None:
+    """Choose the seed of the random sequences; the workers of a parallel run inherit it."""
+    os.environ.setdefault(SEED, str(secrets.randbelow(2**32)))
+
+
+def pytest_report_header() -> list[str]:
+    """Say which lanes run, why not more, and how to draw the same random sequences again."""
     live = "" if LIVE_URL else " (live: not run, CONVEX_TEST_URL is not set)"
-    return f"lanes: {', '.join([*LANES, *OLDER_LANES])}{live}"
+    seed = f"seed of the random sequences: {os.environ[SEED]} ({SEED} repeats them)"
+    return [f"lanes: {', '.join([*LANES, *OLDER_LANES])}{live}", seed]
 
 
 @pytest.fixture(scope="session", params=LANES)

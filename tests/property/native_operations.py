@@ -7,7 +7,6 @@ search returned; the test fills it in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -20,16 +19,7 @@ from convex_mastra.wire import (
 )
 from tests.native import CONFIGS, INDEXES
 from tests.property.rows import ANYTHING, IDS, INT64, NAN, STRANGE, TEXTS, Values, mostly
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call of one function."""
-
-    path: str
-    kind: Kind
-    args: dict[str, Any]
-
+from tests.property.steps import Call
 
 FOUND: Final = "<what the last search found>"
 MANY: Final = [f"id{number}" for number in range(30)]

@@ -2,21 +2,22 @@
 
 Both must give the same reply to every operation and end with the same rows in the same order.
 The reference is the npm package's handler in Convex's mock; ``comparison`` says what the mock
-words otherwise. ``CONVEX_MASTRA_SEQUENCES`` sets how many sequences are drawn.
+words otherwise, ``drawing`` how many sequences are drawn.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from convex_mastra.backends.embedded import EmbeddedBackend
+from convex_mastra.operations import CACHE_REPEATABLE, REPEATABLE
 from tests.property import cache_operations, operations
 from tests.property.comparison import (
     agree,
@@ -26,6 +27,7 @@ from tests.property.comparison import (
     reference_place,
     start_embedded_backend,
 )
+from tests.property.drawing import TESTS, share_of_sequences
 from tests.reference import ReferenceServer, start_reference_server
 
 GROUPS: Final = {
@@ -33,7 +35,6 @@ GROUPS: Final = {
     "cache": cache_operations.sequences(),
 }
 """What is drawn together: steps of each group act on rows of their own."""
-SEQUENCES: Final = int(os.environ.get("CONVEX_MASTRA_SEQUENCES", "2000"))
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +55,15 @@ def backend() -> Iterator[EmbeddedBackend]:
         yield started
 
 
+def test_every_operation_is_drawn() -> None:
+    drawn = Path(operations.__file__).read_text() + Path(cache_operations.__file__).read_text()
+    missing = [op for op in (*REPEATABLE, *CACHE_REPEATABLE) if f'"{op}"' not in drawn]
+    assert missing == []
+    assert len(GROUPS) + 1 == TESTS
+
+
 @pytest.mark.parametrize("group", GROUPS)
-@settings(
-    max_examples=-(-SEQUENCES // len(GROUPS)),
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[
-        HealthCheck.data_too_large,
-        HealthCheck.too_slow,
-    ],
-)
+@share_of_sequences
 @given(data=st.data())
 def test_same_replies_and_same_rows(
     server: ReferenceServer,

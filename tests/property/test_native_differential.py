@@ -2,19 +2,17 @@
 
 Both must give the same reply to every call and end with the same rows in the same order. Scores
 are compared as float32, and ids of equal ones as sets: Convex's ids, which decide, are random.
-``CONVEX_MASTRA_NATIVE_SEQUENCES`` sets how many sequences are drawn.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 
 from convex_mastra import wire
 from convex_mastra.backends.answers import value_of_envelope
@@ -24,10 +22,11 @@ from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.errors import FunctionError
 from tests.native import CONFIGS
 from tests.property.comparison import Place, start_embedded_backend
-from tests.property.native_operations import FOUND, Call, sequences
+from tests.property.drawing import share_of_sequences
+from tests.property.native_operations import FOUND, sequences
+from tests.property.steps import Call
 from tests.reference import ReferenceServer, start_reference_server
 
-SEQUENCES: Final = int(os.environ.get("CONVEX_MASTRA_NATIVE_SEQUENCES", "300"))
 _REFUSED: Final = re.compile(
     "ArgumentValidationError:|Validator error:|Invalid arguments for |Failed to insert or update|"
     # The mock's validators look into null as if it were an object.
@@ -119,12 +118,7 @@ def empty(backend: EmbeddedBackend) -> None:
     backend._matrices._held.clear()  # versions begin again
 
 
-@settings(
-    max_examples=SEQUENCES,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
-)
+@share_of_sequences
 @given(steps=sequences())
 def test_same_replies_and_same_rows(
     server: ReferenceServer, http: httpx.Client, backend: EmbeddedBackend, steps: list[Call]

@@ -38,35 +38,36 @@ export async function tourVectors(place: Place): Promise<Steps> {
 
 export type NativeIndexes = ConstructorParameters<typeof ConvexNativeVector>[0]["indexes"];
 
-/** A tour of the first of the declared indexes: three dimensions, filtered on `kind`. */
+/** A tour of the first of the declared indexes: two dimensions, filtered on `tag`. */
 export async function tourNativeVectors(place: Place, indexes: NativeIndexes): Promise<Steps> {
   const steps = new Steps();
   const store = new ConvexNativeVector({ id: "tour", ...place, indexes });
   const [indexName = ""] = Object.keys(indexes);
   const ids = ["tour-a", "tour-b", "tour-c"];
-  const query = { indexName, queryVector: [1, 0.1, 0], topK: 3 };
+  const query = { indexName, queryVector: [1, 0.1], topK: 3 };
+  const vectors = VECTORS.map((vector) => vector.slice(0, 2));
+  const metadata = METADATA.map(({ kind, ...rest }) => ({ tag: kind, ...rest }));
   // Convex's scores are float32's; what is compared is what a float32 holds.
   const rounded = async (found: Promise<{ score: number }[]>) =>
     (await found).map((match) => ({ ...match, score: Number(match.score.toFixed(5)) }));
-  await steps.take("create", () => store.createIndex({ indexName, dimension: 3 }));
+  await steps.take("create", () => store.createIndex({ indexName, dimension: 2 }));
   await steps.take("create another size", () => store.createIndex({ indexName, dimension: 4 }));
-  await steps.take("upsert", () =>
-    store.upsert({ indexName, vectors: VECTORS, ids, metadata: METADATA }),
-  );
+  await steps.take("upsert", () => store.upsert({ indexName, vectors, ids, metadata }));
   await steps.take("query", () => rounded(store.query({ ...query, includeVector: true })));
   await steps.take("query with a filter", () =>
-    rounded(store.query({ ...query, filter: { kind: "odd" } })),
+    rounded(store.query({ ...query, filter: { tag: "odd" } })),
   );
   await steps.take("query with a filter of another field", () =>
     store.query({ ...query, filter: { n: 1 } }),
   );
   await steps.take("update", () =>
-    store.updateVector({ indexName, id: "tour-a", update: { metadata: { kind: "odd" } } }),
+    store.updateVector({ indexName, id: "tour-a", update: { metadata: { tag: "odd" } } }),
   );
   await steps.take("delete", () => store.deleteVectors({ indexName, ids: ["tour-b"] }));
-  await steps.take("query what is left", () =>
-    rounded(store.query({ ...query, filter: { $or: [{ kind: "odd" }, { kind: "even" }] } })),
+  await steps.take("query with alternatives", () =>
+    store.query({ ...query, filter: { $or: [{ tag: "odd" }, { tag: "even" }] } }),
   );
+  await steps.take("query what is left", () => rounded(store.query(query)));
   await steps.take("delete the index", () => store.deleteIndex({ indexName }));
   return steps;
 }
