@@ -40,7 +40,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 QUESTIONS: Final = (
     "What happens when a scan may have been cut short at 10,000 rows?",
     "Where does the admin key come from, and who can see it?",
-    "Why are operations generators?",
+    "Why is an operation a generator that yields effects?",
 )
 
 console = Console(width=96)

@@ -36,7 +36,7 @@ def test_quickstart(deployment: Deployment) -> None:
     question = "How are equal creation times spread?"
     second = run(deployment, question)
     assert "I remember you: 6 messages" in second
-    assert "Why are operations generators?" in second
+    assert "Why is an operation a generator that yields effects?" in second
     assert "0 passages are new or changed" in second
     assert "docs/adr/0006-time-is-spread-not-trusted.md" in second
     assert "8 messages" in second

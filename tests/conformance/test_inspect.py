@@ -7,7 +7,7 @@ from typing import Any
 
 from convex_mastra import ConvexStore, Inspection, Message, Thread
 from convex_mastra.ops.abilities import ABILITIES
-from convex_mastra.wire import CACHE_FUNCTION, CACHE_TABLES, NATIVE_VECTOR_FUNCTIONS
+from convex_mastra.wire import CACHE_FUNCTION, NATIVE_VECTOR_FUNCTIONS
 from tests.lanes import Awaited, Clients, Deployment
 from tests.reference import start_reference_server
 
@@ -34,13 +34,9 @@ async def test_what_is_there_is_found(clients: Clients) -> None:
     assert (found.function_listing, found.table_listing) == (True, True)
     has_key = clients.deployment.lane != "embedded"
     assert found.key_accepted is (True if has_key else None)
-    # Mastra's cache and native vectors are deployed from convex/, and are not re-told in Python.
     if clients.deployment.lane != "live":
-        is_deployed = clients.deployment.lane == "reference"
-        for path in (CACHE_FUNCTION, *NATIVE_VECTOR_FUNCTIONS):
-            assert found.functions[path] is is_deployed
-        absent = {table for table, there in found.tables.items() if not there}
-        assert absent == (set() if is_deployed else set(CACHE_TABLES))
+        assert all(found.functions[path] for path in (CACHE_FUNCTION, *NATIVE_VECTOR_FUNCTIONS))
+        assert all(found.tables.values())
         assert found.streaming_export is False
 
 

@@ -91,7 +91,9 @@ def test_packages_are_pinned(manifest: str) -> None:
     versions = {**package.get("dependencies", {}), **package.get("devDependencies", {})}
     assert versions
     assert [
-        name for name, version in versions.items() if not re.fullmatch(r"\d[\w.-]*", version)
+        name
+        for name, version in versions.items()
+        if not re.fullmatch(r"(npm:@[\w/-]+@)?\d[\w.-]*", version)
     ] == []
 
 

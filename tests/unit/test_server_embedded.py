@@ -144,6 +144,10 @@ def test_what_the_system_functions_list(sides: Sides) -> None:
     kinds = {entry["identifier"]: entry["functionType"] for entry in functions}
     assert kinds == {
         "mastra/storage.js:handle": "Mutation",
+        "mastra/cache.js:handle": "Mutation",
+        "mastra/nativeVector.js:query": "Action",
+        "mastra/nativeVector.js:read": "Query",
+        "mastra/nativeVector.js:write": "Mutation",
         "convex_mastra/vectors.js:search": "Query",
         "convex_mastra/vectors.js:count": "Query",
     }
