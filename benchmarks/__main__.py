@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import calls, embedded, machine, memory, npm, report, rows
+from benchmarks import calls, domains, embedded, machine, memory, npm, report, rows
 from benchmarks.harness import Result
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -22,6 +22,8 @@ COMPARISONS: Final[dict[str, Callable[[Scale], Iterator[Result]]]] = {
     "calls": calls.compare,
     "npm-dev-server": npm.compare_on_dev_server,
     "npm-reference": npm.compare_on_reference,
+    "domains-dev-server": domains.compare_on_dev_server,
+    "domains-reference": domains.compare_on_reference,
     "rows": rows.compare,
     "embedded": embedded.compare_searches,
     "memory": memory.compare,

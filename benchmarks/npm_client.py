@@ -1,6 +1,7 @@
 """A Node.js process with the npm client in it, which does what it is told and says how long it took.
 
-The other end is ``tests/node/bench/peer.ts``. Called by ``npm``; knows nothing of what is compared.
+The other ends are ``peer.ts`` and ``domains.ts`` of ``tests/node/bench``. Called by ``npm`` and
+``domains``; knows nothing of what is compared.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from benchmarks.servers import Server
 from benchmarks.workload import Workload
 from tests.interop.node import NODE_TESTS, node_executable
 
-_SCRIPT: Final = NODE_TESTS / "bench" / "peer.ts"
+_SCRIPTS: Final = NODE_TESTS / "bench"
 
 
 class NpmClient:
-    """The npm client; see ``start_npm_client``."""
+    """The npm client; see ``start_npm_client`` and ``start_npm_domains``."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -32,11 +33,18 @@ class NpmClient:
         Raises:
             RuntimeError: it failed; its own message is on standard error.
         """
-        self.send({"command": command, **arguments})
+        return self._ask({"command": command, **arguments}, command)
+
+    def run_domain(self, domain: str, work: str, ids: list[str]) -> tuple[float, Any]:
+        """Have it write or read *ids* in a domain; otherwise as ``run``."""
+        return self._ask({"domain": domain, "work": work, "ids": ids}, f"{domain} {work}")
+
+    def _ask(self, message: dict[str, Any], doing: str) -> tuple[float, Any]:
+        self.send(message)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the npm client failed at {command}; its own message is above")
+            raise RuntimeError(f"the npm client failed at {doing}; its own message is above")
         answer = json.loads(line)
         return answer["elapsedMs"] / 1000, answer["result"]
 
@@ -49,20 +57,38 @@ class NpmClient:
 
 @contextmanager
 def start_npm_client(server: Server, work: Workload) -> Iterator[NpmClient]:
-    """Run the npm client against *server* while the block runs."""
+    """Run the npm client for messages and vectors against *server* while the block runs."""
     with tempfile.TemporaryDirectory() as folder:
         work.write(Path(folder))
-        process = subprocess.Popen(
-            [node_executable(), _SCRIPT, folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        try:
-            client = NpmClient(process)
-            client.send({"url": server.url, "key": server.admin_key})
+        with _started(["peer.ts", folder], _place(server)) as client:
             yield client
-        finally:
-            process.kill()  # it has nothing to tidy up
-            process.communicate()
+
+
+@contextmanager
+def start_npm_domains(server: Server, native_indexes: dict[str, Any]) -> Iterator[NpmClient]:
+    """Run the npm client's other domains against *server* while the block runs."""
+    place = {**_place(server), "nativeIndexes": native_indexes}
+    with _started(["domains.ts"], place) as client:
+        yield client
+
+
+@contextmanager
+def _started(script: list[str], place: dict[str, Any]) -> Iterator[NpmClient]:
+    process = subprocess.Popen(
+        [node_executable(), _SCRIPTS / script[0], *script[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        client = NpmClient(process)
+        client.send(place)
+        yield client
+    finally:
+        process.kill()  # it has nothing to tidy up
+        process.communicate()
+
+
+def _place(server: Server) -> dict[str, Any]:
+    return {"url": server.url, "key": server.admin_key}

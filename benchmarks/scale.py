@@ -30,8 +30,10 @@ class Scale:
             it sends everything in one request; 1,500 rows of 384 dimensions are near the 16 MiB
             that Convex accepts.
         embedded_vectors, embedded_dimension: of the index on the embedded backend.
-        calls_per_pair, rows_per_pair: single calls, or rows, that one timing covers.
+        calls_per_pair, rows_per_pair, calls_of_domains: single calls, or rows, that one timing
+            covers.
         calls, saves, reads, upserts, queries: repetitions on the dev server.
+        domains: repetitions on the dev server; reference_domains on the reference server.
         reference_memory, reference_vectors: repetitions on the reference server, which is slow.
         rows, searches, openings, processes: repetitions on the embedded backend.
     """
@@ -45,6 +47,7 @@ class Scale:
     embedded_dimension: int = 1_536
     calls_per_pair: int = 10
     rows_per_pair: int = 20
+    calls_of_domains: int = 10
     calls: Rounds = Rounds(pairs=100, warm_up=20)
     saves: Rounds = Rounds(pairs=15, warm_up=3)
     reads: Rounds = Rounds(pairs=31, warm_up=5)
@@ -52,6 +55,8 @@ class Scale:
     queries: Rounds = Rounds(pairs=9, warm_up=2)
     reference_memory: Rounds = Rounds(pairs=9, warm_up=2)
     reference_vectors: Rounds = Rounds(pairs=5, warm_up=1)
+    domains: Rounds = Rounds(pairs=21, warm_up=3)
+    reference_domains: Rounds = Rounds(pairs=9, warm_up=2)
     rows: Rounds = Rounds(pairs=31, warm_up=3)
     searches: Rounds = Rounds(pairs=101, warm_up=10)
     openings: Rounds = Rounds(pairs=5, warm_up=1)
@@ -71,5 +76,6 @@ QUICK: Final = replace(
     embedded_dimension=32,
     calls_per_pair=2,
     rows_per_pair=2,
+    calls_of_domains=2,
     **{item.name: _ONCE for item in fields(Scale) if item.type == "Rounds"},
 )

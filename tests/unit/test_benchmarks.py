@@ -18,7 +18,7 @@ from benchmarks.scale import FULL, QUICK, Rounds
 from tests.interop.node import REPOSITORY
 
 KEYS = {"name", "size", "unit", "ours", "peer", "ratio", "target", "met", "pairs", "peer_is"}
-QUICK_RUN = ["calls", "npm-dev-server", "rows", "embedded", "memory"]
+QUICK_RUN = ["calls", "npm-dev-server", "domains-dev-server", "rows", "embedded", "memory"]
 """All but the reference deployment, which is slow to start."""
 
 
@@ -166,6 +166,20 @@ def test_all_of_it_runs(tmp_path: Path) -> None:
             f"npm-dev-server.{work}"
             for work in ("save-messages", "read-messages", "upsert", "query")
         ),
+        *(
+            f"domains-dev-server.{domain}.{work}"
+            for domain in (
+                "workflows",
+                "scores",
+                "schedules",
+                "channels",
+                "tasks",
+                "observations",
+                "cache",
+                "native",
+            )
+            for work in ("write", "read")
+        ),
         *(f"rows.{work}" for work in ("upsert-and-load", "load")),
         *(f"embedded.{work}" for work in ("query", "query-filtered", "first-query", "peak-memory")),
     }
@@ -174,4 +188,4 @@ def test_all_of_it_runs(tmp_path: Path) -> None:
     assert written["machine"]["node"].count(".") == 2
     for name in rows:
         assert name in done.stdout.replace("\n", "")
-    assert set(QUICK_RUN) == COMPARISONS.keys() - {"npm-reference"}
+    assert set(QUICK_RUN) == COMPARISONS.keys() - {"npm-reference", "domains-reference"}
