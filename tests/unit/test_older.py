@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from convex_mastra import FunctionError, MessageUpdate
+from convex_mastra import FunctionError, MessageUpdate, ScanLimitError
 from convex_mastra.flow import run
+from convex_mastra.limits import SCAN_ROWS
 from convex_mastra.ops import older, threads
 from convex_mastra.ops.message_writes import update_messages
 from convex_mastra.ops.target import Target
@@ -26,6 +27,10 @@ THREAD = {
 }
 
 
+def all_equal(row: dict[str, Any], filters: list[dict[str, Any]]) -> bool:
+    return all(row.get(one["field"]) == one["value"] for one in filters)
+
+
 class Handler:
     """Knows the operations of 1.0.6; no row is whole enough for it to be a new one."""
 
@@ -36,6 +41,8 @@ class Handler:
         self.sent: list[tuple[str, Any]] = []
         self.after_load: Callable[[], None] = lambda: None
         self.refuses_writes = False
+        self.indexed = {"resourceId"}
+        self.cap = SCAN_ROWS
 
     def send(self, call: FunctionCall, /) -> Any:
         op, args = call.args["op"], call.args
@@ -49,9 +56,17 @@ class Handler:
                 if self.refuses_writes or record["id"] not in self.rows:
                     raise FunctionError("[Request ID: x] Server Error")
                 self.rows[record["id"]] = self.rows[record["id"]] | record
+        elif op == "queryTable":
+            result = self._matching(args["filters"])
         else:
             return {"ok": False, "error": f"Unsupported operation {op}"}
         return {"ok": True, "result": result}
+
+    def _matching(self, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        self.sent[-1] = ("queryTable", [one["field"] for one in filters])
+        covered = [one for one in filters if one["field"] in self.indexed]
+        looked_at = [row for row in self.rows.values() if all_equal(row, covered)][: self.cap]
+        return [row for row in looked_at if all_equal(row, filters)]
 
     async def asend(self, call: FunctionCall, /) -> Any:
         return self.send(call)
@@ -110,3 +125,19 @@ def test_a_message_without_type_or_time_of_today_is_changed_in_place(target: Tar
         f"{target.storage_function} loadMany": False,
         f"{target.storage_function} patch": False,
     }
+
+
+def test_what_no_index_covers_is_compared_here(target: Target) -> None:
+    handler = Handler(*(THREAD | {"id": str(n), "title": "xy"[n % 2]} for n in range(4)))
+    filters = {"resourceId": "r", "title": "y"}
+    rows = run(older.query_all(target, THREADS, filters, covered=["resourceId"]), handler)
+    assert [row["id"] for row in rows] == ["1", "3"]
+    assert handler.sent[-1] == ("queryTable", ["resourceId"])
+
+
+def test_a_cap_that_hides_rows_is_seen(target: Target) -> None:
+    rows = [THREAD | {"id": str(n), "title": "old"} for n in range(SCAN_ROWS)]
+    handler = Handler(*rows, THREAD | {"id": "wanted", "title": "y"})
+    with pytest.raises(ScanLimitError):
+        run(older.query_all(target, THREADS, {"title": "y"}, covered=[]), handler)
+    assert handler.sent[-1] == ("queryTable", [])

@@ -8,7 +8,7 @@ in ``score_writes``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from convex_mastra import limits
@@ -16,9 +16,9 @@ from convex_mastra.flow import Flow
 from convex_mastra.ops import paging
 from convex_mastra.ops.arguments import one_of, required_text
 from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.older import query_all
 from convex_mastra.ops.storage import (
     load,
-    query_rows,
 )
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
@@ -76,7 +76,7 @@ def list_scores_by_scorer_id(
     }
     if source is not None:
         filters["source"] = one_of(source, SCORE_SOURCES, "source")
-    return (yield from _list_scores(target, filters, page, per_page))
+    return (yield from _list_scores(target, filters, ("scorerId",), page, per_page))
 
 
 def list_scores_by_run_id(
@@ -97,7 +97,7 @@ def list_scores_by_run_id(
         "runId": required_text(run_id, "run_id"),
         **_equal(organization_id=organization_id, project_id=project_id),
     }
-    return (yield from _list_scores(target, filters, page, per_page))
+    return (yield from _list_scores(target, filters, ("runId",), page, per_page))
 
 
 def list_scores_by_entity_id(
@@ -120,7 +120,8 @@ def list_scores_by_entity_id(
         "entityType": required_text(entity_type, "entity_type"),
         **_equal(organization_id=organization_id, project_id=project_id),
     }
-    return (yield from _list_scores(target, filters, page, per_page))
+    covered = ("entityId", "entityType")
+    return (yield from _list_scores(target, filters, covered, page, per_page))
 
 
 def list_scores_by_span(
@@ -136,14 +137,15 @@ def list_scores_by_span(
     """Return one page of the scores of a span, newest first; Mastra's own client cannot.
 
     Arguments and errors as of ``list_scores_by_scorer_id``. One round trip; no index leads to a
-    span, so the deployment reads the whole table for it.
+    span, so the deployment reads the whole table for it. The first such call of a backend makes
+    one round trip more, to ask how old the handler is.
     """
     filters = {
         "traceId": required_text(trace_id, "trace_id"),
         "spanId": required_text(span_id, "span_id"),
         **_equal(organization_id=organization_id, project_id=project_id),
     }
-    return (yield from _list_scores(target, filters, page, per_page))
+    return (yield from _list_scores(target, filters, (), page, per_page))
 
 
 def dangerously_clear_all(target: Target) -> Flow[None]:
@@ -152,10 +154,14 @@ def dangerously_clear_all(target: Target) -> Flow[None]:
 
 
 def _list_scores(
-    target: Target, filters: Mapping[str, str], page: int, per_page: PerPage
+    target: Target,
+    filters: Mapping[str, str],
+    covered: Collection[str],
+    page: int,
+    per_page: PerPage,
 ) -> Flow[ScorePage]:
     paging.check_message_page(page, per_page, code=_INVALID_PAGINATION)
-    rows = yield from query_rows(target, SCORERS, filters)
+    rows = yield from query_all(target, SCORERS, filters, covered=covered)
     # Mastra sorts a table in order of creation, so that is the order of equal times; an index has
     # another one where its columns are not all given.
     rows.sort(key=lambda row: row.get("_creationTime", 0.0))

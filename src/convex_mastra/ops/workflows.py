@@ -21,14 +21,12 @@ from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.storage import (
     delete_rows,
     load,
-    query_rows,
 )
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.workflow_rows import (
     KEY_COLUMN,
     find_rows,
-    find_rows_of_any_workflow,
-    newest_of_each,
+    find_runs,
     replace_in_row_without_id,
 )
 from convex_mastra.records import (
@@ -133,7 +131,7 @@ def get_workflow_run_by_id(
         required_text(workflow_name, "workflow_name")
         rows = yield from find_rows(target, workflow_name, run_id)
     else:
-        rows = yield from find_rows_of_any_workflow(target, run_id)
+        rows = yield from find_runs(target, {KEY_COLUMN: run_id})
     return workflow_run_from_row(rows[0]) if rows else None
 
 
@@ -175,10 +173,10 @@ def list_workflow_runs(
         filters["resourceId"] = required_text(resource_id, "resource_id")
     if status is not None:
         required_text(status, "status")
-    rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, filters, key_column=KEY_COLUMN)
+    rows = yield from find_runs(target, filters)
     runs = [
         run
-        for run in map(workflow_run_from_row, newest_of_each(rows))
+        for run in map(workflow_run_from_row, rows)
         if (start is None or run.created_at >= start)
         and (end is None or run.created_at <= end)
         and (status is None or run.status == status)
