@@ -7,7 +7,6 @@ words otherwise, ``drawing`` how many sequences are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,34 +24,15 @@ from tests.property.comparison import (
     embedded_rows,
     empty,
     reference_place,
-    start_embedded_backend,
 )
 from tests.property.drawing import TESTS, share_of_sequences
-from tests.reference import ReferenceServer, start_reference_server
+from tests.reference import ReferenceServer
 
 GROUPS: Final = {
     **{group: operations.sequences(group) for group in operations.GROUPS},
     "cache": cache_operations.sequences(),
 }
 """What is drawn together: steps of each group act on rows of their own."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ReferenceServer]:
-    with start_reference_server(probes=True) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def http(server: ReferenceServer) -> Iterator[httpx.Client]:
-    with server.connect() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[EmbeddedBackend]:
-    with start_embedded_backend() as started:
-        yield started
 
 
 def test_every_operation_is_drawn() -> None:

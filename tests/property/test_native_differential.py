@@ -7,11 +7,9 @@ are compared as float32, and ids of equal ones as sets: Convex's ids, which deci
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
-import pytest
 from hypothesis import given, note
 
 from convex_mastra import wire
@@ -21,11 +19,11 @@ from convex_mastra.backends.embedded.native_tables import Config, find
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.errors import FunctionError
 from tests.native import CONFIGS
-from tests.property.comparison import Place, start_embedded_backend
+from tests.property.comparison import Place
 from tests.property.drawing import share_of_sequences
 from tests.property.native_operations import FOUND, sequences
 from tests.property.steps import Call
-from tests.reference import ReferenceServer, start_reference_server
+from tests.reference import ReferenceServer
 
 _REFUSED: Final = re.compile(
     "ArgumentValidationError:|Validator error:|Invalid arguments for |Failed to insert or update|"
@@ -33,24 +31,6 @@ _REFUSED: Final = re.compile(
     "Cannot convert undefined or null to object|"
     "Delete on non-?existent"
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ReferenceServer]:
-    with start_reference_server() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def http(server: ReferenceServer) -> Iterator[httpx.Client]:
-    with server.connect() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[EmbeddedBackend]:
-    with start_embedded_backend() as started:
-        yield started
 
 
 class NativePlace:
