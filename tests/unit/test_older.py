@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from convex_mastra import FunctionError, MessageUpdate, ScanLimitError
-from convex_mastra.flow import run
-from convex_mastra.limits import SCAN_ROWS
-from convex_mastra.ops import older, threads
+from convex_mastra import FunctionError, MessageUpdate, ScanLimitError, limits
+from convex_mastra.flow import Flow, run
+from convex_mastra.ops import older, scores, threads, workflows
 from convex_mastra.ops.message_writes import update_messages
 from convex_mastra.ops.target import Target
 from convex_mastra.retries import RetryPolicy
-from convex_mastra.wire import THREADS, FunctionCall
+from convex_mastra.wire import SCORERS, THREADS, WORKFLOW_SNAPSHOTS, FunctionCall
 
 THREAD = {
     "id": "t",
@@ -26,9 +25,7 @@ THREAD = {
     "columnOfAnotherVersion": 7,
 }
 
-
-def all_equal(row: dict[str, Any], filters: list[dict[str, Any]]) -> bool:
-    return all(row.get(one["field"]) == one["value"] for one in filters)
+INDEXED = {SCORERS: ("runId", "scorerId"), WORKFLOW_SNAPSHOTS: ("workflow_name",)}
 
 
 class Handler:
@@ -41,8 +38,6 @@ class Handler:
         self.sent: list[tuple[str, Any]] = []
         self.after_load: Callable[[], None] = lambda: None
         self.refuses_writes = False
-        self.indexed = {"resourceId"}
-        self.cap = SCAN_ROWS
 
     def send(self, call: FunctionCall, /) -> Any:
         op, args = call.args["op"], call.args
@@ -51,22 +46,23 @@ class Handler:
         if op == "load":
             result = self.rows.get(args["keys"]["id"])
             self.after_load()
+        elif op == "queryTable":
+            result = self.query(args["tableName"], args["filters"])
         elif op in ("insert", "batchInsert"):
             for record in args.get("records") or [args["record"]]:
                 if self.refuses_writes or record["id"] not in self.rows:
                     raise FunctionError("[Request ID: x] Server Error")
                 self.rows[record["id"]] = self.rows[record["id"]] | record
-        elif op == "queryTable":
-            result = self._matching(args["filters"])
         else:
             return {"ok": False, "error": f"Unsupported operation {op}"}
         return {"ok": True, "result": result}
 
-    def _matching(self, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        self.sent[-1] = ("queryTable", [one["field"] for one in filters])
-        covered = [one for one in filters if one["field"] in self.indexed]
-        looked_at = [row for row in self.rows.values() if all_equal(row, covered)][: self.cap]
-        return [row for row in looked_at if all_equal(row, filters)]
+    def query(self, table: str, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Cut what the index finds, and compare the other columns then."""
+        matches = {one["field"]: one["value"] for one in filters}
+        indexed = {name: matches[name] for name in INDEXED[table] if name in matches}
+        found = [row for row in self.rows.values() if indexed.items() <= row.items()]
+        return [row for row in found[: limits.SCAN_ROWS] if matches.items() <= row.items()]
 
     async def asend(self, call: FunctionCall, /) -> Any:
         return self.send(call)
@@ -127,17 +123,31 @@ def test_a_message_without_type_or_time_of_today_is_changed_in_place(target: Tar
     }
 
 
-def test_what_no_index_covers_is_compared_here(target: Target) -> None:
-    handler = Handler(*(THREAD | {"id": str(n), "title": "xy"[n % 2]} for n in range(4)))
-    filters = {"resourceId": "r", "title": "y"}
-    rows = run(older.query_all(target, THREADS, filters, covered=["resourceId"]), handler)
-    assert [row["id"] for row in rows] == ["1", "3"]
-    assert handler.sent[-1] == ("queryTable", ["resourceId"])
+def make_row(number: int, owner: str) -> dict[str, Any]:
+    """A score and a workflow run in one."""
+    texts = ("scorerId", "runId", "traceId", "spanId", "source")
+    score = {"score": 1, "projectId": owner, "scorer": {}, "input": None, "output": None}
+    workflow_run = {"workflow_name": "w", "run_id": f"{number}", "resourceId": owner}
+    times = {name: THREAD[name] for name in ("createdAt", "updatedAt")}
+    row = {"id": f"s{number}", "snapshot": "{}", **dict.fromkeys(texts, "x"), **times}
+    return row | score | workflow_run
 
 
-def test_a_cap_that_hides_rows_is_seen(target: Target) -> None:
-    rows = [THREAD | {"id": str(n), "title": "old"} for n in range(SCAN_ROWS)]
-    handler = Handler(*rows, THREAD | {"id": "wanted", "title": "y"})
+@pytest.mark.parametrize(
+    "listing",
+    [
+        lambda target: scores.list_scores_by_scorer_id(target, "x", project_id="mine"),
+        lambda target: scores.list_scores_by_run_id(target, "x", project_id="mine"),
+        lambda target: scores.list_scores_by_span(target, "x", "x", project_id="mine"),
+        lambda target: workflows.list_workflow_runs(target, workflow_name="w", resource_id="mine"),
+    ],
+    ids=["scorer", "run", "span", "workflow"],
+)
+def test_a_filter_that_no_index_covers_does_not_hide_rows(
+    target: Target, listing: Callable[[Target], Flow[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SCAN_ROWS", 5)
+    owners = ["other", "other", "other", "mine"]
+    assert run(listing(target), Handler(*map(make_row, range(4), owners))).total == 1
     with pytest.raises(ScanLimitError):
-        run(older.query_all(target, THREADS, {"title": "y"}, covered=[]), handler)
-    assert handler.sent[-1] == ("queryTable", [])
+        run(listing(target), Handler(*map(make_row, range(6), [*owners, "mine", "mine"])))

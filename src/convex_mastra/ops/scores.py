@@ -8,7 +8,7 @@ in ``score_writes``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from convex_mastra import limits
@@ -16,9 +16,9 @@ from convex_mastra.flow import Flow
 from convex_mastra.ops import paging
 from convex_mastra.ops.arguments import one_of, required_text
 from convex_mastra.ops.clearing import clear_table
-from convex_mastra.ops.older import query_all
 from convex_mastra.ops.storage import (
     load,
+    query_rows,
 )
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
@@ -67,16 +67,15 @@ def list_scores_by_scorer_id(
         InvalidArgumentError: a filter that cannot be, or a page that Mastra refuses.
         ScanLimitError: there are more scores than the deployment reads in one call.
 
-    Cost: one round trip, which reads all scores of the scorer, or of the entity.
+    Cost: one round trip, which reads all scores of the scorer, or of the entity. With a filter, the
+    first call of a backend makes one more, to ask how old the handler is.
     """
-    filters = {
-        "scorerId": required_text(scorer_id, "scorer_id"),
-        **_equal(entity_id=entity_id, entity_type=entity_type),
-        **_equal(organization_id=organization_id, project_id=project_id),
-    }
+    filters = {"scorerId": required_text(scorer_id, "scorer_id")}
+    also = _equal(entity_id=entity_id, entity_type=entity_type)
+    also |= _equal(organization_id=organization_id, project_id=project_id)
     if source is not None:
-        filters["source"] = one_of(source, SCORE_SOURCES, "source")
-    return (yield from _list_scores(target, filters, ("scorerId",), page, per_page))
+        also["source"] = one_of(source, SCORE_SOURCES, "source")
+    return (yield from _list_scores(target, filters, also, page, per_page))
 
 
 def list_scores_by_run_id(
@@ -90,14 +89,12 @@ def list_scores_by_run_id(
 ) -> Flow[ScorePage]:
     """Return one page of the scores of a run, newest first.
 
-    Arguments and errors as of ``list_scores_by_scorer_id``. One round trip, which reads all scores
-    of the run.
+    Arguments, errors and round trips as of ``list_scores_by_scorer_id``: all scores of the run are
+    read.
     """
-    filters = {
-        "runId": required_text(run_id, "run_id"),
-        **_equal(organization_id=organization_id, project_id=project_id),
-    }
-    return (yield from _list_scores(target, filters, ("runId",), page, per_page))
+    filters = {"runId": required_text(run_id, "run_id")}
+    also = _equal(organization_id=organization_id, project_id=project_id)
+    return (yield from _list_scores(target, filters, also, page, per_page))
 
 
 def list_scores_by_entity_id(
@@ -112,16 +109,15 @@ def list_scores_by_entity_id(
 ) -> Flow[ScorePage]:
     """Return one page of the scores of an agent or workflow, newest first.
 
-    Arguments and errors as of ``list_scores_by_scorer_id``. One round trip, which reads all scores
-    of the entity.
+    Arguments, errors and round trips as of ``list_scores_by_scorer_id``: all scores of the entity
+    are read.
     """
     filters = {
         "entityId": required_text(entity_id, "entity_id"),
         "entityType": required_text(entity_type, "entity_type"),
-        **_equal(organization_id=organization_id, project_id=project_id),
     }
-    covered = ("entityId", "entityType")
-    return (yield from _list_scores(target, filters, covered, page, per_page))
+    also = _equal(organization_id=organization_id, project_id=project_id)
+    return (yield from _list_scores(target, filters, also, page, per_page))
 
 
 def list_scores_by_span(
@@ -136,16 +132,15 @@ def list_scores_by_span(
 ) -> Flow[ScorePage]:
     """Return one page of the scores of a span, newest first; Mastra's own client cannot.
 
-    Arguments and errors as of ``list_scores_by_scorer_id``. One round trip; no index leads to a
-    span, so the deployment reads the whole table for it. The first such call of a backend makes
-    one round trip more, to ask how old the handler is.
+    Arguments, errors and round trips as of ``list_scores_by_scorer_id`` with a filter: no index
+    leads to a span, so the deployment reads the whole table for it.
     """
-    filters = {
+    also = {
         "traceId": required_text(trace_id, "trace_id"),
         "spanId": required_text(span_id, "span_id"),
         **_equal(organization_id=organization_id, project_id=project_id),
     }
-    return (yield from _list_scores(target, filters, (), page, per_page))
+    return (yield from _list_scores(target, {}, also, page, per_page))
 
 
 def dangerously_clear_all(target: Target) -> Flow[None]:
@@ -156,12 +151,12 @@ def dangerously_clear_all(target: Target) -> Flow[None]:
 def _list_scores(
     target: Target,
     filters: Mapping[str, str],
-    covered: Collection[str],
+    also: Mapping[str, str],
     page: int,
     per_page: PerPage,
 ) -> Flow[ScorePage]:
     paging.check_message_page(page, per_page, code=_INVALID_PAGINATION)
-    rows = yield from query_all(target, SCORERS, filters, covered=covered)
+    rows = yield from query_rows(target, SCORERS, filters, also=also)
     # Mastra sorts a table in order of creation, so that is the order of equal times; an index has
     # another one where its columns are not all given.
     rows.sort(key=lambda row: row.get("_creationTime", 0.0))

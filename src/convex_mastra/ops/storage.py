@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops.abilities import call_or
+from convex_mastra.ops.abilities import ATOMIC_UPDATES, call_or, has
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
@@ -26,7 +26,6 @@ _READ_LIMIT_TEXTS: Final = (
     "Too many documents read",
     "Too many reads in a single function",
     "return value is too large",
-    "Array length is too long",
     "Read too much data",
     "Scanned too many documents",
     "Array length is too long",  # a reply of more than 8,192 rows
@@ -66,20 +65,26 @@ def query_rows(
     table: str,
     filters: Mapping[str, Any],
     *,
+    also: Mapping[str, Any] | None = None,
     limit: int | None = None,
     key_column: str = "id",
 ) -> Flow[list[Row]]:
-    """Return the rows whose columns equal *filters*. One round trip.
+    """Return the rows whose columns equal *filters* and *also*.
 
-    Filter by columns that one index covers: handlers as old as 1.0.6 compare all others only after
-    the cap, where nothing shows that rows are missing.
+    One round trip; with *also* one more, the first time of a backend.
 
     Args:
+        filters: columns that one index covers.
+        also: columns that it does not cover; not together with *limit*. Handlers before 1.2.1
+            compare these only after their cap, where nothing shows that rows are missing: of those
+            all rows of *filters* are asked for, and compared here.
         key_column: the column of text that every row has; not all have an ``id``.
 
     Raises:
         ScanLimitError: without *limit*, when there may be more rows than one call returns.
     """
+    if also and (yield from has(target, ATOMIC_UPDATES)):
+        filters, also = {**filters, **also}, None
     args: dict[str, Any] = {
         "filters": [{"field": name, "value": value} for name, value in filters.items()]
     }
@@ -95,6 +100,8 @@ def query_rows(
             limit=limits.SCAN_ROWS,
             operation=f"queryTable {table}",
         )
+    if also:
+        return [row for row in rows if also.items() <= row.items()]
     return rows
 
 

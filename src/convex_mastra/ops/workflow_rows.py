@@ -14,7 +14,6 @@ from convex_mastra.errors import UnsupportedOperationError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.older import query_all
 from convex_mastra.ops.storage import query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row, workflow_run_from_row
@@ -34,16 +33,14 @@ def find_rows(target: Target, workflow_name: str, run_id: str) -> Flow[list[Row]
     return sorted(rows, key=_updated_at, reverse=True)
 
 
-def find_runs(target: Target, filters: Mapping[str, Any]) -> Flow[list[Row]]:
-    """Return one row of each run whose columns equal *filters*. As ``older.query_all`` costs.
+def find_rows_of_any_workflow(target: Target, run_id: str) -> Flow[list[Row]]:
+    """Return the row of each workflow's run of that id.
 
-    An index leads to the runs of a workflow, or else of a resource, and none to a run's id alone.
+    No index leads to it.
     """
-    covered = {"workflow_name"} if "workflow_name" in filters else {"resourceId"}
-    rows = yield from query_all(
-        target, WORKFLOW_SNAPSHOTS, filters, covered=covered, key_column=KEY_COLUMN
-    )
-    return _newest_of_each(rows)
+    also = {"run_id": run_id}
+    rows = yield from query_rows(target, WORKFLOW_SNAPSHOTS, {}, also=also, key_column=KEY_COLUMN)
+    return newest_of_each(rows)
 
 
 def replace_in_row_without_id(target: Target, row: Row, snapshot: Mapping[str, Any]) -> Flow[None]:
@@ -72,7 +69,7 @@ def replace_in_row_without_id(target: Target, row: Row, snapshot: Mapping[str, A
         ) from None
 
 
-def _newest_of_each(rows: Iterable[Row]) -> list[Row]:
+def newest_of_each(rows: Iterable[Row]) -> list[Row]:
     """Return the newest row of each run, in the order of the first ones."""
     newest: dict[tuple[Any, Any], Row] = {}
     for row in rows:

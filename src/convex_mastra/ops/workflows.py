@@ -21,12 +21,14 @@ from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.storage import (
     delete_rows,
     load,
+    query_rows,
 )
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.workflow_rows import (
     KEY_COLUMN,
     find_rows,
-    find_runs,
+    find_rows_of_any_workflow,
+    newest_of_each,
     replace_in_row_without_id,
 )
 from convex_mastra.records import (
@@ -131,7 +133,7 @@ def get_workflow_run_by_id(
         required_text(workflow_name, "workflow_name")
         rows = yield from find_rows(target, workflow_name, run_id)
     else:
-        rows = yield from find_runs(target, {KEY_COLUMN: run_id})
+        rows = yield from find_rows_of_any_workflow(target, run_id)
     return workflow_run_from_row(rows[0]) if rows else None
 
 
@@ -158,7 +160,8 @@ def list_workflow_runs(
         ScanLimitError: there are more runs than the deployment reads in one call.
 
     Cost: one round trip, which reads the snapshots of all runs of the workflow, of the resource,
-    or there are.
+    or there are. The first call of a backend with both makes one more, to ask how old the handler
+    is.
     """
     if per_page is not None and (type(per_page) is not int or per_page < 0):
         raise InvalidArgumentError("perPage must be >= 0", field="per_page")
@@ -166,17 +169,21 @@ def list_workflow_runs(
         raise InvalidArgumentError("page must be >= 0", field="page")
     start = from_date and checked(from_date, "from_date")
     end = to_date and checked(to_date, "to_date")
-    filters = {}
+    filters: dict[str, str] = {}
+    also: dict[str, str] = {}
     if workflow_name is not None:
         filters["workflow_name"] = required_text(workflow_name, "workflow_name")
     if resource_id is not None:
-        filters["resourceId"] = required_text(resource_id, "resource_id")
+        required_text(resource_id, "resource_id")
+        (also if filters else filters)["resourceId"] = resource_id
     if status is not None:
         required_text(status, "status")
-    rows = yield from find_runs(target, filters)
+    rows = yield from query_rows(
+        target, WORKFLOW_SNAPSHOTS, filters, also=also, key_column=KEY_COLUMN
+    )
     runs = [
         run
-        for run in map(workflow_run_from_row, rows)
+        for run in map(workflow_run_from_row, newest_of_each(rows))
         if (start is None or run.created_at >= start)
         and (end is None or run.created_at <= end)
         and (status is None or run.status == status)
