@@ -11,6 +11,7 @@ import pytest
 from convex_mastra import FunctionError, MessageUpdate, ScanLimitError, limits
 from convex_mastra.flow import Flow, run
 from convex_mastra.ops import older, scores, threads, workflows
+from convex_mastra.ops.abilities import ABILITIES, probe
 from convex_mastra.ops.message_writes import update_messages
 from convex_mastra.ops.target import Target
 from convex_mastra.retries import RetryPolicy
@@ -38,6 +39,7 @@ class Handler:
         self.sent: list[tuple[str, Any]] = []
         self.after_load: Callable[[], None] = lambda: None
         self.refuses_writes = False
+        self.knows_all = False
 
     def send(self, call: FunctionCall, /) -> Any:
         op, args = call.args["op"], call.args
@@ -53,7 +55,7 @@ class Handler:
                 if self.refuses_writes or record["id"] not in self.rows:
                     raise FunctionError("[Request ID: x] Server Error")
                 self.rows[record["id"]] = self.rows[record["id"]] | record
-        else:
+        elif not self.knows_all:
             return {"ok": False, "error": f"Unsupported operation {op}"}
         return {"ok": True, "result": result}
 
@@ -151,3 +153,18 @@ def test_a_filter_that_no_index_covers_does_not_hide_rows(
     assert run(listing(target), Handler(*map(make_row, range(4), owners))).total == 1
     with pytest.raises(ScanLimitError):
         run(listing(target), Handler(*map(make_row, range(6), [*owners, "mine", "mine"])))
+
+
+def test_what_was_refused_is_asked_again_once_a_newer_handler_was_found(target: Target) -> None:
+    message = make_row(0, "r") | {"thread_id": "t", "role": "user", "content": "x"}
+    handler = Handler(message | {"id": "m"}, THREAD)
+    run(update_messages(target, [MessageUpdate(id="m", role="assistant")]), handler)
+    run(threads.update_thread(target, "t", title="y"), handler)
+    assert set(target.abilities.values()) == {False}
+    handler.knows_all = True
+    for ability in ABILITIES:
+        run(probe(target, ability), handler)
+    assert set(target.abilities.values()) == {True}
+    handler.sent.clear()
+    run(threads.touch_thread(target, "t"), handler)
+    assert [operation for operation, _ in handler.sent] == ["patch"]

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from convex_mastra.errors import UnsupportedOperationError
 from convex_mastra.flow import Flow
+from convex_mastra.operations import SINCE
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.wire import (
@@ -104,7 +105,8 @@ def call_or(
     """Run a storage operation and return its result, or do the same in an older way.
 
     Nothing is asked beforehand: a handler that does not know *op* refuses it and changes nothing.
-    That is remembered, for all operations of the backend, until it is closed.
+    That is remembered, for all operations of the backend, until it is closed or a ``probe`` finds
+    a handler that knows better.
 
     Args:
         older: makes the flow that stands in for *op*: of operations that every handler knows, with
@@ -112,7 +114,7 @@ def call_or(
 
     Cost: one round trip. On an older handler those of *older*, and one more the first time.
     """
-    key = f"{target.storage_function} {op}"
+    key = _key(target, op)
     if target.abilities.get(key) is not False:
         try:
             return (yield from call_storage(target, op, table, **args)).result
@@ -140,12 +142,15 @@ def require(target: Target, ability: Ability) -> Flow[None]:
 
 def has(target: Target, ability: Ability) -> Flow[bool]:
     """Say whether the deployed handler has *ability*. One round trip the first time."""
-    known = target.abilities.get(_key(target, ability))
+    known = target.abilities.get(_key(target, ability.name))
     return (yield from probe(target, ability)) if known is None else known
 
 
 def probe(target: Target, ability: Ability) -> Flow[bool]:
     """Ask whether the deployed handler has *ability*, and remember it. One round trip.
+
+    If it has, it is no longer remembered that a handler before it refused operations of that
+    version.
 
     Raises:
         FunctionError: it has, and fails all the same: a table of the ability is not deployed.
@@ -156,9 +161,13 @@ def probe(target: Target, ability: Ability) -> Flow[bool]:
         known = False
     else:
         known = True
-    target.abilities[_key(target, ability)] = known
+    target.abilities[_key(target, ability.name)] = known
+    if known:
+        for op, since in SINCE.items():
+            if since == ability.since:
+                target.abilities.pop(_key(target, op), None)
     return known
 
 
-def _key(target: Target, ability: Ability) -> str:
-    return f"{target.storage_function} {ability.name}"
+def _key(target: Target, name: str) -> str:
+    return f"{target.storage_function} {name}"
