@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
+import re
 import time
 from collections.abc import Coroutine
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_origin
 
 import pytest
 
@@ -14,6 +17,7 @@ import convex_mastra
 from convex_mastra import (
     AsyncBackgroundTasks,
     AsyncChannels,
+    AsyncConvexDocuments,
     AsyncConvexNativeVector,
     AsyncConvexServerCache,
     AsyncConvexStore,
@@ -24,6 +28,7 @@ from convex_mastra import (
     AsyncWorkflows,
     BackgroundTasks,
     Channels,
+    ConvexDocuments,
     ConvexNativeVector,
     ConvexServerCache,
     ConvexStore,
@@ -48,6 +53,7 @@ FACES = [
     (ConvexStore, AsyncConvexStore),
     (ConvexServerCache, AsyncConvexServerCache),
     (ConvexNativeVector, AsyncConvexNativeVector),
+    (ConvexDocuments, AsyncConvexDocuments),
 ]
 OPERATIONS = [
     (sync, asynchronous, name)
@@ -85,7 +91,23 @@ def test_everything_public_is_exported() -> None:
         set(convex_mastra.__all__), key=str.lower
     )
     for name in convex_mastra.__all__:
-        assert getattr(convex_mastra, name).__doc__
+        public = getattr(convex_mastra, name)
+        assert public.__doc__ or get_origin(public), "only a union or a list of texts has none"
+
+
+@pytest.mark.parametrize(("sync", "asynchronous", "name"), OPERATIONS)
+def test_the_types_of_arguments_and_results_are_exported(
+    sync: Any, asynchronous: Any, name: str
+) -> None:
+    method = getattr(sync, name)
+    room = vars(importlib.import_module(method.__module__))
+    exported = [getattr(convex_mastra, public) for public in convex_mastra.__all__]
+    for word in re.findall(r"(?:\w+\.)?\b[A-Z]\w+", str(inspect.signature(method))):
+        module, _, last = word.rpartition(".")
+        found = getattr(room.get(module), last, None) if module else room.get(last)
+        is_own = getattr(found, "__module__", "").startswith("convex_mastra.")
+        if is_own or (module != "npt" and get_origin(found) in (Literal, Union, UnionType)):
+            assert found in exported, f"{word} of {name}"
 
 
 async def longest_gap_s(work: Coroutine[Any, Any, Any]) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from msgspec import field
 
@@ -21,7 +21,7 @@ from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
 from convex_mastra.records.record import Record, new_id, now
 
 ScheduleStatus = Literal["active", "paused"]
-SCHEDULE_STATUSES: Final = ("active", "paused")
+SCHEDULE_STATUSES: Final = get_args(ScheduleStatus)
 
 OUTCOMES: Final = (
     "published",
@@ -67,7 +67,7 @@ class Schedule(Record, frozen=True, kw_only=True):
     target: Mapping[str, Any]
     cron: str
     timezone: str | None = None
-    status: str = "active"
+    status: ScheduleStatus = "active"
     next_fire_at: datetime
     last_fire_at: datetime | None = None
     last_run_id: str | None = None
@@ -117,7 +117,7 @@ def schedule_from_row(row: Row) -> Schedule:
         target=_target(row),
         cron=columns.text(row, "cron"),
         timezone=row.get("timezone"),
-        status=columns.text(row, "status"),
+        status=columns.text(row, "status"),  # type: ignore[arg-type]  # of a newer version, perhaps
         next_fire_at=columns.epoch(row, "next_fire_at"),
         last_fire_at=columns.epoch_or_none(row, "last_fire_at"),
         last_run_id=row.get("last_run_id"),
