@@ -193,7 +193,8 @@ async def test_runs_are_listed_newest_first(workflows: Any, unique: Unique) -> N
     assert await numbers(workflow_name=name, **within) == ([3, 2, 1], 3)
     assert await numbers(workflow_name=name, page=1, per_page=2) == ([2, 1], 5)
     assert await numbers(workflow_name=name, page=9, per_page=2) == ([], 5)
-    assert await numbers(workflow_name=name, per_page=2) == ([4, 3, 2, 1, 0], 5)
+    assert await numbers(workflow_name=name, per_page=2) == ([4, 3], 5)
+    assert await numbers(workflow_name=name, per_page=False) == ([4, 3, 2, 1, 0], 5)
     assert await numbers(workflow_name=unique("none")) == ([], 0)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from convex_mastra.errors import InvalidArgumentError, UnsupportedOperationError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
+from convex_mastra.ops import paging
 from convex_mastra.ops.arguments import required_object, required_text
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.clearing import clear_table
@@ -32,6 +33,7 @@ from convex_mastra.ops.workflow_rows import (
     replace_in_row_without_id,
 )
 from convex_mastra.records import (
+    PerPage,
     Row,
     WorkflowRun,
     WorkflowRunPage,
@@ -143,17 +145,18 @@ def list_workflow_runs(
     workflow_name: str | None = None,
     from_date: datetime | None = None,
     to_date: datetime | None = None,
-    page: int | None = None,
-    per_page: int | None = None,
     resource_id: str | None = None,
     status: str | None = None,
+    page: int = 0,
+    per_page: PerPage = False,
 ) -> Flow[WorkflowRunPage]:
     """Return runs, the newest first.
 
     Args:
         workflow_name, resource_id, status: only runs of these.
         from_date, to_date: only runs created between them; both belong to the range.
-        page, per_page: counted from 0; all runs unless both are given, as in Mastra.
+        page: counted from 0; of no meaning when all are returned.
+        per_page: runs a page; False, the default, for all.
 
     Raises:
         InvalidArgumentError: a page that Mastra refuses, a date without zone, an empty name.
@@ -163,10 +166,7 @@ def list_workflow_runs(
     or there are. The first call of a backend with both makes one more, to ask how old the handler
     is.
     """
-    if per_page is not None and (type(per_page) is not int or per_page < 0):
-        raise InvalidArgumentError("perPage must be >= 0", field="per_page")
-    if page is not None and (type(page) is not int or page < 0):
-        raise InvalidArgumentError("page must be >= 0", field="page")
+    paging.check_message_page(page, per_page)
     start = from_date and checked(from_date, "from_date")
     end = to_date and checked(to_date, "to_date")
     filters: dict[str, str] = {}
@@ -189,10 +189,7 @@ def list_workflow_runs(
         and (status is None or run.status == status)
     ]
     runs.sort(key=lambda run: run.created_at, reverse=True)
-    chosen = runs
-    if page is not None and per_page is not None:
-        chosen = runs[page * per_page : (page + 1) * per_page]
-    return WorkflowRunPage(runs=chosen, total=len(runs))
+    return WorkflowRunPage(runs=paging.cut_page(runs, page, per_page), total=len(runs))
 
 
 def delete_workflow_run_by_id(target: Target, workflow_name: str, run_id: str) -> Flow[None]:
