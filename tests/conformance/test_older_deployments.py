@@ -20,9 +20,7 @@ from convex_mastra.face import SyncClient, blocking
 from convex_mastra.operations import SINCE
 from convex_mastra.ops import abilities
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.storage import (
-    query_rows,
-)
+from convex_mastra.ops.storage import query_rows
 from convex_mastra.wire import THREADS
 from tests.lanes import Clients, older_lanes_only
 

@@ -12,9 +12,7 @@ import pytest
 from convex_mastra import InvalidArgumentError, MessageUpdate
 from convex_mastra.face import SyncClient, blocking
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.storage import (
-    query_rows,
-)
+from convex_mastra.ops.storage import query_rows
 from convex_mastra.records import text_content
 from convex_mastra.wire import MESSAGES, RESOURCES, THREADS
 from tests.lanes import Clients, with_older_lanes

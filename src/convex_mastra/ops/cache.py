@@ -23,9 +23,7 @@ from convex_mastra.errors import (
 from convex_mastra.flow import Flow
 from convex_mastra.ops.arguments import required_text
 from convex_mastra.ops.calls import call_function
-from convex_mastra.ops.storage import (
-    is_read_limit,
-)
+from convex_mastra.ops.storage import is_read_limit
 from convex_mastra.ops.target import Target
 from convex_mastra.timestamps import to_milliseconds
 from convex_mastra.values import check_document_size, measure, plain_numbers

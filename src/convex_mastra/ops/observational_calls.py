@@ -14,9 +14,7 @@ from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import OBSERVATIONAL_MEMORY_TABLE, require
 from convex_mastra.ops.arguments import required_text
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.storage import (
-    load,
-)
+from convex_mastra.ops.storage import load
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.timestamps import to_text

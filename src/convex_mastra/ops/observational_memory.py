@@ -16,7 +16,7 @@ from convex_mastra import limits
 from convex_mastra.errors import FunctionError, InvalidArgumentError, ScanLimitError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import OBSERVATIONAL_MEMORY_TABLE, require
-from convex_mastra.ops.arguments import required_text
+from convex_mastra.ops.arguments import required_text, whole_number
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.clearing import clear_matching
 from convex_mastra.ops.observational_calls import call_record, insert_record
@@ -85,7 +85,7 @@ def get_observational_memory_history(
     holds fewer than *limit*.
     """
     args: dict[str, Any] = {"lookupKey": lookup_key(thread_id, resource_id)}
-    args |= {"limit": _page_number(limit, "limit"), "offset": _page_number(offset, "offset")}
+    args |= {"limit": whole_number(limit, "limit"), "offset": whole_number(offset, "offset")}
     if from_date is not None:
         args["from"] = time_text(from_date, "from_date")
     if to_date is not None:
@@ -219,11 +219,3 @@ def _too_many(args: Mapping[str, Any], why: str, limit: int | None = None) -> Sc
         limit=limit,
         operation=f"omGetHistory {OBSERVATIONAL_MEMORY}",
     )
-
-
-def _page_number(value: Any, field: str) -> int:
-    if type(value) is not int or not 0 <= value <= limits.EXACT_INTEGER:
-        raise InvalidArgumentError(
-            f"{field} must be an integer of at least 0, not {value!r}.", field=field
-        )
-    return value

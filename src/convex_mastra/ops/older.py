@@ -16,9 +16,7 @@ from collections.abc import Callable
 from convex_mastra.errors import FunctionError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.storage import (
-    load,
-)
+from convex_mastra.ops.storage import load
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 

@@ -19,9 +19,7 @@ from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
 from convex_mastra.ops.arguments import object_text, one_of, optional_text, required_text
 from convex_mastra.ops.calls import call_storage
-from convex_mastra.ops.storage import (
-    load,
-)
+from convex_mastra.ops.storage import load
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
     OUTCOMES,

@@ -16,9 +16,7 @@ from convex_mastra.ops.abilities import SCHEDULES_TABLES, require
 from convex_mastra.ops.arguments import required_text, whole_number
 from convex_mastra.ops.clearing import delete_in_turns
 from convex_mastra.ops.schedule_rows import create_row, milliseconds, trigger_row
-from convex_mastra.ops.storage import (
-    read_rows,
-)
+from convex_mastra.ops.storage import read_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import ScheduleTrigger, trigger_from_row
 from convex_mastra.timestamps import to_milliseconds
