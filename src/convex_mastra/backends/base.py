@@ -1,7 +1,8 @@
 """What every backend is: one call, ``(kind, function path, args) -> value``, sync and async.
 
 The operations' drivers send ``FunctionCall``s here; the HTTP backend posts them, the embedded one
-executes them. A ``Get`` asks for what is no function, e.g. the version. Above this line nothing differs between a laptop and a deployment.
+executes them. A ``Get`` asks for what is no function, e.g. the version. Above this line nothing
+differs between a laptop and a deployment.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 What an agent has noticed about a conversation: one row of ``mastra_observational_memory`` for each
 generation. Observations that wait for their turn are chunks, a JSON array inside the row, whose
 keys have Python's names here and above. What this version does not know, of rows and of chunks, is
-kept in ``extra`` and written back; so are columns that only versions before chunks used. Called by the operations; sends nothing.
+kept in ``extra`` and written back; so are columns that only versions before chunks used. Called by
+the operations; sends nothing.
 
 Source: @mastra/core 1.71 ObservationalMemoryRecord, @mastra/convex 1.5.2 parseStoredOMRecord.
 """
