@@ -6,6 +6,8 @@ keeps, on a Convex deployment or on the embedded backend; ``Async…`` are their
 
 from importlib.metadata import version
 
+from msgspec import UNSET
+
 from convex_mastra.backends import Backend, open_backend
 from convex_mastra.cache import AsyncConvexServerCache, ConvexServerCache
 from convex_mastra.config import Event, Options
@@ -93,6 +95,7 @@ from convex_mastra.vector import AsyncConvexVector, ConvexVector
 __version__ = version("convex-mastra")
 
 __all__ = [
+    "UNSET",
     "ActivatedChunk",
     "AlreadyExistsError",
     "AsyncBackgroundTasks",

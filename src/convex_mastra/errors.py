@@ -29,7 +29,10 @@ deployment and on the embedded backend. No message or attribute ever holds the a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+MASTRA_CODE: Final = "MASTRA_STORAGE_CONVEX_"
+"""What Mastra's own codes begin with, wherever its client has one for the same mistake."""
 
 
 class ConvexMastraError(Exception):

@@ -22,7 +22,7 @@ from convex_mastra.wire import (
 )
 
 
-class _NativeClient(Client):
+class NativeVectorClient(Client):
     """A client that knows the vector indexes which the deployment's schema declares.
 
     Args:
@@ -58,7 +58,7 @@ class _NativeClient(Client):
         self._target = replace(self._target, native=native)
 
 
-class ConvexNativeVector(_NativeClient, SyncClient):
+class ConvexNativeVector(NativeVectorClient, SyncClient):
     """Schema-declared vector indexes on Convex (cosine, approximate where large), blocking.
 
     Args:
@@ -82,7 +82,7 @@ class ConvexNativeVector(_NativeClient, SyncClient):
     delete_vectors = blocking(native_vectors.delete_vectors)
 
 
-class AsyncConvexNativeVector(_NativeClient, AsyncClient):
+class AsyncConvexNativeVector(NativeVectorClient, AsyncClient):
     """Schema-declared vector indexes on Convex (cosine, approximate where large), async.
 
     Args:

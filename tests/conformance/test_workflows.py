@@ -65,7 +65,7 @@ async def test_a_snapshot_comes_back_exactly(workflows: Any, unique: Unique) -> 
 async def test_what_is_not_there(workflows: Any, unique: Unique) -> None:
     assert await workflows.load_workflow_snapshot("wf", unique("run")) is None
     assert await workflows.get_workflow_run_by_id(unique("run")) is None
-    await workflows.delete_workflow_run_by_id("wf", unique("run"))
+    await workflows.delete_workflow_run_by_id(unique("run"), workflow_name="wf")
     for update in (
         workflows.update_workflow_results("wf", "none", "a", {"status": "success"}),
         workflows.update_workflow_state("wf", "none", {"status": "failed"}),
@@ -95,7 +95,7 @@ async def test_runs_that_share_a_row_id_do_not_overwrite_each_other(
     with pytest.raises(InvalidArgumentError, match="would overwrite") as caught:
         await workflows.persist_workflow_snapshot(name, f"{rest}-c", {"status": "running"})
     assert caught.value.field == "run_id"
-    await workflows.delete_workflow_run_by_id(name, f"{rest}-c")
+    await workflows.delete_workflow_run_by_id(f"{rest}-c", workflow_name=name)
     assert await workflows.load_workflow_snapshot(f"{name}-{rest}", "c") == SNAPSHOT
     assert await workflows.load_workflow_snapshot(name, f"{rest}-c") is None
 
@@ -202,7 +202,7 @@ async def test_deleting_a_run(workflows: Any, unique: Unique) -> None:
     name = unique("wf")
     for run_id in ("one", "two"):
         await workflows.persist_workflow_snapshot(name, run_id, SNAPSHOT)
-    await workflows.delete_workflow_run_by_id(name, "one")
+    await workflows.delete_workflow_run_by_id("one", workflow_name=name)
     page = await workflows.list_workflow_runs(workflow_name=name)
     assert [run.run_id for run in page.runs] == ["two"]
 
@@ -241,7 +241,7 @@ async def test_a_row_without_id_gets_no_second_one(
     assert (run.resource_id, run.created_at.year) == ("ann", 2025)
     assert (await workflows.list_workflow_runs(resource_id="ann")).total >= 1
     with pytest.raises(UnsupportedOperationError, match=r"before @mastra/convex 1\.0\.1"):
-        await workflows.delete_workflow_run_by_id("wf", run_id)
+        await workflows.delete_workflow_run_by_id(run_id, workflow_name="wf")
     assert await workflows.get_workflow_run_by_id(run_id) == run
 
 
@@ -305,7 +305,6 @@ async def test_of_two_rows_of_a_run_the_newer_is_read(
         ("load_workflow_snapshot", (None, "r"), "workflow_name"),
         ("load_workflow_snapshot", ("w", ""), "run_id"),
         ("get_workflow_run_by_id", ("",), "run_id"),
-        ("delete_workflow_run_by_id", ("w", ""), "run_id"),
         ("update_workflow_results", ("w", "r", "", {}), "step_id"),
         ("update_workflow_results", ("w", "r", "__proto__", {}), "step_id"),
         ("update_workflow_results", ("w", "r", "s", {"o": object()}), "result"),
@@ -319,6 +318,18 @@ async def test_refused_arguments(
 ) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         await getattr(workflows, operation)(*args)
+    assert caught.value.field == field
+    assert clients.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("run_id", "name", "field"), [("", "w", "run_id"), ("r", "", "workflow_name")]
+)
+async def test_refused_deletions(
+    clients: Clients, workflows: Any, run_id: str, name: str, field: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await workflows.delete_workflow_run_by_id(run_id, workflow_name=name)
     assert caught.value.field == field
     assert clients.requests() == []
 

@@ -99,6 +99,6 @@ def test_python_goes_on_where_mastra_stopped(deployment: Deployment, unique: Uni
         assert listed["total"] == 1
         assert listed["runs"][0]["snapshot"] == {"status": "success"}
         assert listed["runs"][0]["createdAt"] == to_text(START)
-        workflows.delete_workflow_run_by_id(name, run_id)
+        workflows.delete_workflow_run_by_id(run_id, workflow_name=name)
         assert mastra(deployment, ("getWorkflowRunById", run)) == [None]
         assert mastra(deployment, ("deleteWorkflowRunById", run)) == [None]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from convex_mastra import limits
-from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.errors import MASTRA_CODE, InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import loads_or_none
 from convex_mastra.ops import paging
@@ -30,8 +30,6 @@ from convex_mastra.records import (
 )
 from convex_mastra.timestamps import checked, from_text
 from convex_mastra.wire import MESSAGES
-
-_ERROR: Final = "MASTRA_STORAGE_CONVEX_"
 
 
 def list_messages(
@@ -122,7 +120,7 @@ def list_messages_by_resource_id(
     """
     per_page = limits.MESSAGES_PER_PAGE if per_page is None else per_page
     paging.check_message_page(
-        page, per_page, code=f"{_ERROR}LIST_MESSAGES_BY_RESOURCE_ID_INVALID_PAGE"
+        page, per_page, code=f"{MASTRA_CODE}LIST_MESSAGES_BY_RESOURCE_ID_INVALID_PAGE"
     )
     paging.check_message_filter(metadata)
     paging.check_direction(direction)
@@ -263,7 +261,7 @@ def _checked_thread_ids(thread_id: str | Sequence[str]) -> list[str]:
         raise InvalidArgumentError(
             "threadId must be a non-empty string or array of non-empty strings",
             field="thread_id",
-            code=f"{_ERROR}LIST_MESSAGES_INVALID_THREAD_ID",
+            code=f"{MASTRA_CODE}LIST_MESSAGES_INVALID_THREAD_ID",
         )
     for one in thread_ids:
         required_text(one, "thread_id")

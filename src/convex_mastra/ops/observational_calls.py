@@ -7,9 +7,9 @@ time; then the backend remembers.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from convex_mastra.errors import FunctionError, NotFoundError
+from convex_mastra.errors import MASTRA_CODE, FunctionError, NotFoundError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import OBSERVATIONAL_MEMORY_TABLE, require
 from convex_mastra.ops.arguments import required_text
@@ -20,8 +20,6 @@ from convex_mastra.records import Row
 from convex_mastra.timestamps import to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import OBSERVATIONAL_MEMORY
-
-_ERROR: Final = "MASTRA_STORAGE_CONVEX_"
 
 
 def insert_record(target: Target, row: Row, field: str) -> Flow[None]:
@@ -82,5 +80,5 @@ def call_record(
 def _not_found(operation: str, record_id: str) -> NotFoundError:
     return NotFoundError(
         f"Observational memory record not found: {record_id}",
-        code=f"{_ERROR}{operation}_NOT_FOUND",
+        code=f"{MASTRA_CODE}{operation}_NOT_FOUND",
     )

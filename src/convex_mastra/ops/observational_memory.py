@@ -136,7 +136,8 @@ def initialize_observational_memory(
 def insert_observational_memory_record(target: Target, record: ObservationalMemory) -> Flow[None]:
     """Write a record as it is, or overwrite the one of that id: to copy or to restore a memory.
 
-    One round trip.
+    One round trip. Of a record that is overwritten, ``buffered_observation_tokens`` stay where
+    *record* has none, as with Mastra's own client.
 
     Raises:
         InvalidArgumentError: a field that Mastra or Convex could not read back.

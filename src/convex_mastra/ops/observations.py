@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from convex_mastra import limits
-from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.errors import MASTRA_CODE, InvalidArgumentError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
 from convex_mastra.ops.arguments import required_text
@@ -33,7 +33,6 @@ from convex_mastra.records import ObservationChunk, SwapResult, swap_result_from
 from convex_mastra.timestamps import to_text
 from convex_mastra.values import check_document_size, measure
 
-_ERROR: Final = "MASTRA_STORAGE_CONVEX_"
 _ARGUMENT_DEPTH: Final = limits.VALUE_DEPTH - 1
 """How deep an argument may nest: all of them are the fields of one object."""
 
@@ -233,5 +232,5 @@ def set_pending_message_tokens(
     """
     operation = "SET_PENDING_MESSAGE_TOKENS"
     text = f"Invalid tokenCount: must be a finite non-negative number, got {token_count}"
-    tokens = count(token_count, "token_count", text, code=f"{_ERROR}{operation}_INVALID_INPUT")
+    tokens = count(token_count, "token_count", text, code=f"{MASTRA_CODE}{operation}_INVALID_INPUT")
     yield from patch_record(target, operation, record_id, pendingMessageTokens=tokens)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from convex_mastra import limits
+from convex_mastra.errors import MASTRA_CODE
 from convex_mastra.flow import Flow
 from convex_mastra.ops import paging
 from convex_mastra.ops.arguments import one_of, required_text
@@ -32,7 +33,7 @@ from convex_mastra.records import (
 )
 from convex_mastra.wire import SCORERS
 
-_INVALID_PAGINATION: Final = "MASTRA_STORAGE_CONVEX_LIST_SCORES_INVALID_PAGINATION"
+_INVALID_PAGINATION: Final = f"{MASTRA_CODE}LIST_SCORES_INVALID_PAGINATION"
 
 
 def get_score_by_id(target: Target, score_id: str) -> Flow[Score | None]:

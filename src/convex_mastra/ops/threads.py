@@ -7,10 +7,10 @@ it does better. Called by the faces of ``store.memory``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from convex_mastra import limits
-from convex_mastra.errors import InvalidArgumentError, NotFoundError
+from convex_mastra.errors import MASTRA_CODE, InvalidArgumentError, NotFoundError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import older, paging
 from convex_mastra.ops.abilities import call_or
@@ -28,8 +28,6 @@ from convex_mastra.records import PerPage, Row, Thread, ThreadPage, columns, thr
 from convex_mastra.timestamps import checked, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import MESSAGES, OBSERVATIONAL_MEMORY, RESOURCES, THREADS
-
-_ERROR: Final = "MASTRA_STORAGE_CONVEX_"
 
 
 def save_thread(target: Target, thread: Thread) -> Flow[Thread]:
@@ -148,10 +146,10 @@ def list_threads(
 
     Cost: one round trip, which reads all threads of the resource (or all there are).
     """
-    code = f"{_ERROR}LIST_THREADS_INVALID_PAGE"
+    code = f"{MASTRA_CODE}LIST_THREADS_INVALID_PAGE"
     per_page = limits.THREADS_PER_PAGE if per_page is None else per_page
     paging.check_page(page, per_page, code=code)
-    paging.check_thread_filter(metadata, code=f"{_ERROR}LIST_THREADS_INVALID_METADATA_KEY")
+    paging.check_thread_filter(metadata, code=f"{MASTRA_CODE}LIST_THREADS_INVALID_METADATA_KEY")
     paging.check_direction(direction)
     if order_by not in ("created_at", "updated_at"):
         raise InvalidArgumentError(
@@ -225,5 +223,5 @@ def thread_row(thread: Thread) -> Row:
 
 def _thread_not_found(thread_id: str) -> NotFoundError:
     return NotFoundError(
-        f"Thread {thread_id} not found", code=f"{_ERROR}UPDATE_THREAD_THREAD_NOT_FOUND"
+        f"Thread {thread_id} not found", code=f"{MASTRA_CODE}UPDATE_THREAD_THREAD_NOT_FOUND"
     )

@@ -192,7 +192,7 @@ def list_workflow_runs(
     return WorkflowRunPage(runs=paging.cut_page(runs, page, per_page), total=len(runs))
 
 
-def delete_workflow_run_by_id(target: Target, workflow_name: str, run_id: str) -> Flow[None]:
+def delete_workflow_run_by_id(target: Target, run_id: str, *, workflow_name: str) -> Flow[None]:
     """Delete a run; no error if there is none. A run that shares its row id is left alone.
 
     Raises:
