@@ -439,6 +439,7 @@ async def test_of_many_schedulers_one_claims(clients: Clients, unique: Unique) -
         ({"schedule_id": ""}, "schedule_id"),
         ({"expected_next_fire_at": 1_000}, "expected_next_fire_at"),
         ({"new_next_fire_at": NAIVE}, "new_next_fire_at"),
+        ({"new_next_fire_at": START}, "new_next_fire_at"),  # everybody's claim would succeed
         ({"last_fire_at": None}, "last_fire_at"),
         ({"last_run_id": None}, "last_run_id"),
     ],

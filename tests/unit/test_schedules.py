@@ -77,7 +77,7 @@ INSTALLATION_ROW = {
 }
 CLAIM = {
     "expected_next_fire_at": START,
-    "new_next_fire_at": START,
+    "new_next_fire_at": START + timedelta(hours=1),
     "last_fire_at": START,
     "last_run_id": "r",
 }

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from convex_mastra import limits
-from convex_mastra.errors import FunctionError, NotFoundError, ProtocolError
+from convex_mastra.errors import FunctionError, InvalidArgumentError, NotFoundError, ProtocolError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.abilities import SCHEDULES_TABLES, require
 from convex_mastra.ops.arguments import (
@@ -194,7 +194,7 @@ def update_schedule_next_fire(
 
     Args:
         expected_next_fire_at: what the caller read as ``next_fire_at``.
-        new_next_fire_at: when it is due after this.
+        new_next_fire_at: when it is due after this; another time, or all callers would be right.
         last_fire_at, last_run_id: of the start that the caller is about to make.
 
     Returns:
@@ -202,6 +202,7 @@ def update_schedule_next_fire(
         if it does not exist: then nothing was changed, and the caller must not start anything.
 
     Raises:
+        InvalidArgumentError: an empty id, a time without zone, or both times are one.
         OutcomeUnknownError: the reply was lost. The schedule is the caller's if ``get_schedule``
             returns it with *last_run_id*.
     """
@@ -212,6 +213,12 @@ def update_schedule_next_fire(
         "lastFireAt": milliseconds(last_fire_at, "last_fire_at"),
         "lastRunId": required_text(last_run_id, "last_run_id"),
     }
+    if args["newNextFireAt"] == args["expectedNextFireAt"]:
+        raise InvalidArgumentError(
+            "new_next_fire_at is expected_next_fire_at (to the millisecond): the schedule would not "
+            "move on, and every scheduler could claim it.",
+            field="new_next_fire_at",
+        )
     yield from require(target, SCHEDULES_TABLES)
     reply = yield from call_storage(target, "updateScheduleNextFire", SCHEDULES, **args)
     if not isinstance(reply.result, bool):
