@@ -26,6 +26,16 @@ ENVIRONMENT_PAIRS: Final = (
 )
 
 
+_FILE_HINT: Final = "Write the path of a file as in file:./mastra.db."
+_NUMBERS: Final = (
+    "timeout_s",
+    "connect_timeout_s",
+    "retry_attempts",
+    "retry_budget_s",
+    "max_in_flight",
+)
+
+
 class Secret:
     """A text that no repr, log or pickle shows."""
 
@@ -97,6 +107,10 @@ class Options:
     on_event: Callable[[Event], Any] | None = None
 
     def __post_init__(self) -> None:
+        for name in _NUMBERS:
+            if not isinstance(getattr(self, name), int | float):
+                kind = type(getattr(self, name)).__name__
+                raise ConfigurationError(f"{name} must be a number, not {kind}.")
         for name in ("timeout_s", "connect_timeout_s"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigurationError(f"{name} must be finite and greater than 0.")
@@ -143,11 +157,21 @@ def locate(
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
     """
     environment = os.environ if environment is None else environment
+    if not isinstance(deployment_url, str | None):
+        raise ConfigurationError(
+            f"deployment_url must be a text, not {type(deployment_url).__name__}. {_FILE_HINT}"
+        )
+    if not isinstance(admin_auth_token, str | None):
+        raise ConfigurationError(
+            f"admin_auth_token must be a text, not {type(admin_auth_token).__name__}."
+        )
+    source = "deployment_url"
     key_variables = [key for _, key in ENVIRONMENT_PAIRS]
     if not deployment_url:
         for url_variable, key_variable in ENVIRONMENT_PAIRS:
             if environment.get(url_variable):
                 deployment_url, key_variables = environment[url_variable], [key_variable]
+                source = url_variable
                 break
         else:
             raise ConfigurationError(
@@ -160,7 +184,7 @@ def locate(
         return Embedded(MEMORY)
     if deployment_url.startswith(FILE_SCHEME):
         return Embedded(_file_path(deployment_url))
-    url = _checked_url(deployment_url, allow_insecure_http)
+    url = _checked_url(deployment_url, source, allow_insecure_http)
     key = admin_auth_token or next(
         (environment[name] for name in key_variables if environment.get(name)), ""
     )
@@ -189,19 +213,19 @@ def _file_path(url: str) -> str:
     return path
 
 
-def _checked_url(url: str, allow_insecure_http: bool) -> str:
+def _checked_url(url: str, source: str, allow_insecure_http: bool) -> str:
     parts = _parts_of_url(url)
     if parts is None:
         raise ConfigurationError(
-            "deployment_url is no URL: its host, its port, a bracket or a space is wrong."
+            f"{source} is no URL: its host, its port, a bracket or a space is wrong."
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(
-            "deployment_url must begin with https://, http://, file:, or be :memory:."
+            f"{source} must begin with https://, http://, file:, or be :memory:. {_FILE_HINT}"
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(
-            f"deployment_url for {parts.hostname} must not carry credentials, a query or a fragment."
+            f"{source} for {parts.hostname} must not carry credentials, a query or a fragment."
         )
     if parts.scheme == "http" and not allow_insecure_http and not is_loopback(parts.hostname):
         raise ConfigurationError(

@@ -98,6 +98,8 @@ class Client(Face):
             raise ConfigurationError(
                 "Pass either a backend, or where one is and how it behaves, not both."
             )
+        if isinstance(backend, str):
+            raise ConfigurationError("backend must be what open_backend returns, not a text.")
         self._owns_backend = backend is None
         backend = backend or open_backend(deployment_url, admin_auth_token, options=options)
         super().__init__(

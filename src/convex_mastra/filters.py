@@ -244,8 +244,9 @@ def _is_simple(value: Any) -> bool:
 
 
 def _wrong(what: str, value: Any, wanted: str) -> InvalidArgumentError:
+    where = what if what == "filter" else f"{what} in a filter"
     return InvalidArgumentError(
-        f"{what} in a filter must be {wanted}, not {type(value).__name__}.", field=what
+        f"{where} must be {wanted}, not {type(value).__name__}.", field=what
     )
 
 

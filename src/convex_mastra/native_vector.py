@@ -46,6 +46,11 @@ class NativeVectorClient(Client):
         backend: Backend | None = None,
         options: Options | None = None,
     ) -> None:
+        if not isinstance(indexes, Mapping):
+            raise ConfigurationError(
+                "indexes must be a mapping of names to NativeIndex, as in {'docs': "
+                f"NativeIndex(…)}}, not {type(indexes).__name__}."
+            )
         for name, index in indexes.items():
             if not isinstance(index, NativeIndex):
                 raise ConfigurationError(
@@ -67,8 +72,8 @@ class ConvexNativeVector(NativeVectorClient, SyncClient):
         native_vector_action: path of the deployed search, Mastra's unless it is kept elsewhere;
             ``native_vector_query`` and ``native_vector_mutation`` likewise.
 
-    The other arguments, and errors, are those of ``Client``. May be used inside a running event
-    loop, from many threads, with or without ``with``.
+    The other arguments, and errors, are those of ``ConvexStore``. May be used inside a running
+    event loop, from many threads, with or without ``with``.
     """
 
     create_index = blocking(native_indexes.create_index)
@@ -91,7 +96,7 @@ class AsyncConvexNativeVector(NativeVectorClient, AsyncClient):
         native_vector_action: path of the deployed search, Mastra's unless it is kept elsewhere;
             ``native_vector_query`` and ``native_vector_mutation`` likewise.
 
-    The other arguments, and errors, are those of ``Client``. May be used from several event
+    The other arguments, and errors, are those of ``ConvexStore``. May be used from several event
     loops, with or without ``async with``.
     """
 

@@ -16,6 +16,7 @@ from convex_mastra import (
     LimitExceededError,
     Message,
     MessageUpdate,
+    Resource,
     ScanLimitError,
     Thread,
 )
@@ -395,6 +396,32 @@ async def test_ids_that_are_not_unicode(clients: Clients) -> None:
     ):
         with pytest.raises(InvalidArgumentError, match="lone surrogate"):
             await call
+    assert clients.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (
+            lambda m: m.save_messages(Message.from_text("x", thread_id="t", resource_id="r")),
+            "messages",
+        ),
+        (lambda m: m.save_messages(None), "messages"),
+        (lambda m: m.update_messages({"id": "m"}), "updates"),
+        (lambda m: m.update_messages(MessageUpdate(id="m")), "updates"),
+        (lambda m: m.list_messages("t", include=Include(id="m")), "include"),
+        (lambda m: m.delete_messages(None), "message_ids"),
+        (lambda m: m.update_resource("r", working_memory={"a": 1}), "working_memory"),
+        (lambda m: m.save_resource(Resource(id="r", working_memory=1)), "resource.working_memory"),
+        (lambda m: m.update_thread("t", title=5), "title"),
+    ],
+)
+async def test_one_where_many_are_wanted_and_other_wrong_types(
+    clients: Clients, call: Callable[[Any], Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await call(clients.memory)
+    assert caught.value.field == field
     assert clients.requests() == []
 
 

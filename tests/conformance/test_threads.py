@@ -177,6 +177,7 @@ async def test_refused_listings(clients: Clients, args: Any, text: str, code: st
         Thread(id="t", resource_id="r", metadata=[("a", 1)]),  # type: ignore[arg-type]
         {"id": "t", "resource_id": "r"},
         Thread(id="t", resource_id="r", title="\ud800"),
+        Thread(id="t", resource_id="r", title=5),  # type: ignore[arg-type]
         Thread(id="t", resource_id="r", created_at=datetime(2026, 1, 1)),  # noqa: DTZ001
         Thread(id="t", resource_id="r", title="x" * 1_100_000),
     ],

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from convex_mastra import ConfigurationError, ConvexStore, Options, open_backend
+from convex_mastra import (
+    ConfigurationError,
+    ConvexNativeVector,
+    ConvexStore,
+    Options,
+    open_backend,
+)
 from convex_mastra.config import Embedded, Remote, Secret, locate
 
 KEY = "name|0123"
@@ -88,11 +97,13 @@ def test_deployments(
         ("file:dir/", None, {}, "names no file"),
         ("file://server/x.db", None, {}, "names the host"),
         ("https://a", "ke\ny", {}, "character that no key has"),
+        ("mastra.db", None, {}, "deployment_url must begin .* as in file:"),
+        (None, None, {"CONVEX_URL": "mastra.db"}, "CONVEX_URL must begin"),
+        (Path("mastra.db"), None, {}, "deployment_url must be a text, not .*Path. Write .* file:"),
+        ("https://a", b"secret", {}, "admin_auth_token must be a text, not bytes"),
     ],
 )
-def test_refused_places(
-    url: str | None, key: str | None, environment: dict[str, str], text: str
-) -> None:
+def test_refused_places(url: Any, key: Any, environment: dict[str, str], text: str) -> None:
     with pytest.raises(ConfigurationError, match=text) as caught:
         locate(url, key, environment=environment)
     assert "secret" not in str(caught.value)
@@ -128,11 +139,26 @@ def test_a_secret_shows_nowhere() -> None:
         {"retry_budget_s": -0.1},
         {"timeout_s": float("nan")},
         {"timeout_s": float("inf")},
+        {"timeout_s": "10"},
+        {"retry_attempts": None},
     ],
 )
-def test_refused_options(options: dict[str, float]) -> None:
+def test_refused_options(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
-        Options(**options)  # type: ignore[arg-type]
+        Options(**options)
+
+
+@pytest.mark.parametrize(
+    ("open_it", "text"),
+    [
+        (lambda: ConvexStore(":memory:", options={"timeout_s": 1}), "options must be Options"),
+        (lambda: ConvexStore(backend=":memory:"), "backend must be what open_backend returns"),
+        (lambda: ConvexNativeVector(":memory:"), "indexes must be a mapping"),
+    ],
+)
+def test_what_is_no_configuration(open_it: Callable[[], Any], text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        open_it()
 
 
 def test_opening_does_nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convex_mastra import Message, ProtocolError
+from convex_mastra import InvalidArgumentError, Message, ProtocolError
 from convex_mastra.records import (
     background_task_from_row,
     message_from_row,
@@ -126,6 +126,11 @@ def test_a_part_of_the_first_format_becomes_one_of_the_second(old: Any, new: Any
     call = {"state": "call", "toolCallId": "c", "toolName": "t", "args": {"a": 1}}
     first = {"type": "tool-invocation", "toolInvocation": call}
     assert content == {"format": 2, "parts": [first, new]}
+
+
+def test_a_text_message_needs_a_text() -> None:
+    with pytest.raises(InvalidArgumentError, match="text must be a text, not NoneType"):
+        Message.from_text(None, thread_id="t")  # type: ignore[arg-type]
 
 
 def test_a_record_is_a_value() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convex_mastra.backends.base import Backend
 from convex_mastra.config import Embedded, Options, locate
+from convex_mastra.errors import ConfigurationError
 
 __all__ = ["Backend", "open_backend"]
 
@@ -22,7 +23,11 @@ def open_backend(
     Raises:
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
     """
-    options = options or Options()
+    options = Options() if options is None else options
+    if not isinstance(options, Options):
+        raise ConfigurationError(
+            f"options must be Options, as in Options(timeout_s=10), not {type(options).__name__}."
+        )
     place = locate(
         deployment_url, admin_auth_token, allow_insecure_http=options.allow_insecure_http
     )

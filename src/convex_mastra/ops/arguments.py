@@ -21,13 +21,18 @@ def required_text(value: Any, field: str, message: str | None = None) -> str:
         InvalidArgumentError: it is something else, or not valid Unicode.
     """
     if not isinstance(value, str) or not value:
-        kind = "empty" if value == "" else type(value).__name__
+        kind = "empty" if value == "" else kind_of(value)
         raise InvalidArgumentError(
-            message or f"{field} must be a text that is not empty, not {kind}.", field=field
+            message or f"{field} must be a text that is not empty; it is {kind}.", field=field
         )
     if not value.isascii():
         measure(value, field)
     return value
+
+
+def kind_of(value: Any) -> str:
+    """What to call *value* in a message: None, or of which type it is."""
+    return "None" if value is None else f"of type {type(value).__name__}"
 
 
 def optional_text(value: Any, field: str, *, may_be_empty: bool = False) -> str | None:
@@ -39,6 +44,30 @@ def optional_text(value: Any, field: str, *, may_be_empty: bool = False) -> str 
     if value is None:
         return None
     return "" if may_be_empty and value == "" else required_text(value, field)
+
+
+def any_text(value: Any, field: str) -> str:
+    """Return *value*, a text, which may be empty.
+
+    Raises:
+        InvalidArgumentError: it is something else, or not valid Unicode.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{field} must be a text; it is {kind_of(value)}.", field=field)
+    return value and required_text(value, field)
+
+
+def many(values: Any, field: str, wanted: str) -> Iterable[Any]:
+    """Return *values*, several things and not one of them.
+
+    Raises:
+        InvalidArgumentError: they cannot be gone through, or are a text or an object.
+    """
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise InvalidArgumentError(
+            f"{field} must be a list of {wanted}; it is {kind_of(values)}.", field=field
+        )
+    return values
 
 
 def one_of(value: Any, choices: Collection[str], field: str) -> str:
@@ -107,6 +136,10 @@ def distinct_ids(ids: Iterable[str], field: str) -> list[str]:
     """
     if isinstance(ids, str):
         raise InvalidArgumentError(f"{field} must be a list of ids, not one text.", field=field)
+    if not isinstance(ids, Iterable):
+        raise InvalidArgumentError(
+            f"{field} must be a list of ids; it is {kind_of(ids)}.", field=field
+        )
     return list(
         dict.fromkeys(
             required_text(one, f"{field}[{position}]") for position, one in enumerate(ids)

@@ -154,7 +154,8 @@ def _error_or_null(error: Any, field: str) -> str | None:
         return None
     if not isinstance(error, Mapping) or not isinstance(error.get("message"), str):
         raise InvalidArgumentError(
-            f"{field} must be an object with a text as its message.", field=field
+            f'{field} must be an object with a text as its message: {{"message": "…"}}.',
+            field=field,
         )
     return dumps(dict(error), field)
 

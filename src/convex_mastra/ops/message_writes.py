@@ -15,7 +15,7 @@ from typing import Any
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import dumps
-from convex_mastra.ops.arguments import distinct_ids, required_text
+from convex_mastra.ops.arguments import any_text, distinct_ids, many, required_text
 from convex_mastra.ops.message_contents import check_content, check_role
 from convex_mastra.ops.storage import batches_by_size, delete_rows, load_many, upsert_rows
 from convex_mastra.ops.target import Target
@@ -86,7 +86,10 @@ def update_messages(
     Cost: two round trips' wait, for up to 1,000 messages; on a handler before 1.2.1 each message
     is read by a request of its own.
     """
-    changes = [_as_update(update, f"updates[{i}]") for i, update in enumerate(updates)]
+    changes = [
+        _as_update(update, f"updates[{i}]")
+        for i, update in enumerate(many(updates, "updates", "MessageUpdates"))
+    ]
     stored = {
         row["id"]: row for row in (yield from load_many(target, MESSAGES, [u.id for u in changes]))
     }
@@ -121,7 +124,7 @@ def delete_messages(target: Target, message_ids: Sequence[str]) -> Flow[None]:
 
 
 def _checked(messages: Iterable[Message]) -> Iterable[Message]:
-    for position, message in enumerate(messages):
+    for position, message in enumerate(many(messages, "messages", "Messages")):
         field = f"messages[{position}]"
         if not isinstance(message, Message):
             raise InvalidArgumentError(
@@ -163,7 +166,7 @@ def _sized_row(message: Message, created_at: datetime, field: str) -> tuple[Row,
         "thread_id": message.thread_id,
         "content": dumps(message.content, f"{field}.content"),
         "role": message.role,
-        "type": message.type or "v2",
+        "type": any_text(message.type or "v2", f"{field}.type"),
         "createdAt": to_text(created_at),
         "resourceId": message.resource_id,
     }

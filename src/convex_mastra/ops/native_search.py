@@ -165,7 +165,7 @@ def _clause(where: Any, index: NativeIndex) -> Json:
 def _refused(reason: str, index: NativeIndex) -> InvalidArgumentError:
     fields = ", ".join(index.filter_fields) or "none"
     return InvalidArgumentError(
-        f"This filter is none for a native Convex index: {reason}. Allowed is one equality, "
+        f"A native Convex index cannot take this filter: {reason}. Allowed is one equality, "
         f'{{field: value}} or {{field: {{"$eq": value}}}}, or {{"$or": [...]}} of 1 to '
         f"{limits.NATIVE_FILTER_TERMS} such, on the configured filter fields ({fields}); values "
         "are text, numbers, booleans or None.",

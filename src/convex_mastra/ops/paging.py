@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar
 
 from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.ops.arguments import many
 from convex_mastra.records import Include, PerPage
 
 Item = TypeVar("Item")
@@ -68,7 +69,7 @@ def more_after(total: int, page: int, per_page: PerPage) -> bool:
 
 def checked_include(include: Iterable[Include]) -> list[Include]:
     """Return *include* as a list; refuse what cannot be included."""
-    checked_items = list(include)
+    checked_items = list(many(include, "include", "Includes"))
     for position, item in enumerate(checked_items):
         if not isinstance(item, Include):
             raise InvalidArgumentError(

@@ -11,7 +11,7 @@ from typing import Any
 from convex_mastra.errors import InvalidArgumentError, ProtocolError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import call_or
-from convex_mastra.ops.arguments import plain_object, required_text
+from convex_mastra.ops.arguments import any_text, plain_object, required_text
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.storage import (
     load,
@@ -57,7 +57,7 @@ def update_resource(
     required_text(resource_id, "resource_id")
     changes: Row = {}
     if working_memory is not None:
-        changes["workingMemory"] = working_memory
+        changes["workingMemory"] = any_text(working_memory, "working_memory")
     if metadata is not None:
         changes["metadata"] = plain_object(metadata, "metadata")
     check_document_size(measure(changes, "resource"), "resource")
@@ -102,5 +102,5 @@ def _resource_row(resource: Resource) -> Row:
         "updatedAt": to_text(checked(resource.updated_at, "resource.updated_at")),
     }
     if resource.working_memory is not None:
-        row["workingMemory"] = resource.working_memory
+        row["workingMemory"] = any_text(resource.working_memory, "resource.working_memory")
     return row

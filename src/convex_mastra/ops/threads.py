@@ -14,7 +14,7 @@ from convex_mastra.errors import MASTRA_CODE, InvalidArgumentError, NotFoundErro
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import older, paging
 from convex_mastra.ops.abilities import call_or
-from convex_mastra.ops.arguments import plain_object, required_text
+from convex_mastra.ops.arguments import any_text, plain_object, required_text
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.clearing import clear_matching, clear_table
 from convex_mastra.ops.storage import (
@@ -82,7 +82,7 @@ def update_thread(
         if row is None:
             raise _thread_not_found(thread_id)
         title = str(row.get("title") or "")
-    measure(title, "title")
+    any_text(title, "title")
     changes = {"title": title, "updatedAt": to_text(target.clock.now())}
 
     def merged(row: Row) -> Row:
@@ -214,7 +214,7 @@ def thread_row(thread: Thread) -> Row:
         **thread.extra,
         "id": thread.id,
         "resourceId": thread.resource_id,
-        "title": thread.title,
+        "title": any_text(thread.title, "thread.title"),
         "metadata": plain_object(thread.metadata, "thread.metadata"),
         "createdAt": to_text(checked(thread.created_at, "thread.created_at")),
         "updatedAt": to_text(checked(thread.updated_at, "thread.updated_at")),

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from msgspec import field
 
+from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.jsontext import loads
 from convex_mastra.records import columns
 from convex_mastra.records.columns import SYSTEM_COLUMNS, Row
@@ -79,7 +80,14 @@ class Message(Record, frozen=True, kw_only=True):
     def from_text(
         cls, text: str, *, role: str = "user", thread_id: str, resource_id: str | None = None
     ) -> Message:
-        """Make a text message, in the smallest form that every Mastra version reads."""
+        """Make a text message, in the smallest form that every Mastra version reads.
+
+        Its id is new and its time that of saving; ``.replace(id=…, created_at=…)`` gives it others.
+        """
+        if not isinstance(text, str):
+            raise InvalidArgumentError(
+                f"text must be a text, not {type(text).__name__}.", field="text"
+            )
         return cls(
             thread_id=thread_id, resource_id=resource_id, role=role, content=text_content(text)
         )
