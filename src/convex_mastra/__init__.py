@@ -1,7 +1,8 @@
 """Mastra's Convex storage in Python: one memory, two languages.
 
-``ConvexStore`` and ``ConvexVector`` read and write the tables that Mastra's ``@mastra/convex``
-keeps, on a Convex deployment or on the embedded backend; ``Async…`` are their async twins.
+``ConvexStore``, ``ConvexVector``, ``ConvexNativeVector``, ``ConvexServerCache`` and
+``ConvexDocuments`` read and write the tables that Mastra's ``@mastra/convex`` keeps, on a Convex
+deployment or on the embedded backend; ``Async…`` are their async twins.
 """
 
 from importlib.metadata import version

@@ -66,8 +66,14 @@ class CacheClient(Client):
 class ConvexServerCache(CacheClient, SyncClient):
     """Mastra's server cache on Convex, blocking.
 
-    Arguments and errors of the constructor are those of ``CacheClient``. May be used inside a
-    running event loop, from many threads, with or without ``with``.
+    Args:
+        key_prefix: what every key begins with. Caches with the same prefix are one cache, Mastra's
+            included.
+        ttl_s: seconds until what is written expires; None or 0 for never.
+        cache_function: path of the deployed cache handler.
+
+    The other arguments, and errors, are those of ``ConvexStore``. May be used inside a running
+    event loop, from many threads, with or without ``with``.
     """
 
     get = blocking(cache.get)
@@ -83,8 +89,14 @@ class ConvexServerCache(CacheClient, SyncClient):
 class AsyncConvexServerCache(CacheClient, AsyncClient):
     """Mastra's server cache on Convex, async.
 
-    Arguments and errors of the constructor are those of ``CacheClient``. May be used from several
-    event loops, with or without ``async with``.
+    Args:
+        key_prefix: what every key begins with. Caches with the same prefix are one cache, Mastra's
+            included.
+        ttl_s: seconds until what is written expires; None or 0 for never.
+        cache_function: path of the deployed cache handler.
+
+    The other arguments, and errors, are those of ``ConvexStore``. May be used from several event
+    loops, with or without ``async with``.
     """
 
     get = nonblocking(cache.get)

@@ -12,8 +12,8 @@ from convex_mastra.ops import documents
 class ConvexDocuments(SyncClient):
     """Texts under keys, in partitions of Mastra's generic documents table, blocking.
 
-    Arguments and errors of the constructor are those of ``Client``. May be used inside a running
-    event loop, from many threads, with or without ``with``.
+    Arguments and errors of the constructor are those of ``ConvexStore``. May be used inside a
+    running event loop, from many threads, with or without ``with``.
     """
 
     put_many = blocking(documents.put_many)
@@ -26,8 +26,8 @@ class ConvexDocuments(SyncClient):
 class AsyncConvexDocuments(AsyncClient):
     """Texts under keys, in partitions of Mastra's generic documents table, async.
 
-    Arguments and errors of the constructor are those of ``Client``. May be used from several
-    event loops, with or without ``async with``.
+    Arguments and errors of the constructor are those of ``ConvexStore``. May be used from
+    several event loops, with or without ``async with``.
     """
 
     put_many = nonblocking(documents.put_many)

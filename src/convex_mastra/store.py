@@ -26,9 +26,22 @@ from convex_mastra.ops import inspection
 class ConvexStore(SyncClient):
     """Mastra's storage on Convex, blocking.
 
-    ``ConvexStore().memory`` has threads, messages, resources and observational memory. Arguments
-    and errors are those of ``Client``. May be used inside a running event loop, from many threads,
+    Its domains are properties: ``memory``, ``workflows``, ``schedules``, ``channels``,
+    ``background_tasks`` and ``scores``. May be used inside a running event loop, from many threads,
     with or without ``with``.
+
+    Args:
+        deployment_url: ``https://….convex.cloud``, ``http://127.0.0.1:3210``, ``file:path.db`` or
+            ``:memory:``. None: ``CONVEX_URL``, else ``CONVEX_SELF_HOSTED_URL``.
+        admin_auth_token: the deployment's admin or deploy key. None: ``CONVEX_ADMIN_KEY``, else
+            ``CONVEX_SELF_HOSTED_ADMIN_KEY``. The embedded backend needs none.
+        storage_function: path of the deployed storage handler.
+        backend: what ``open_backend`` returned, to share it; then no other place may be named, and
+            closing this object leaves it open.
+        options: time-outs, retries, requests in flight, event hook.
+
+    Raises:
+        ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
     """
 
     @property
@@ -67,9 +80,21 @@ class ConvexStore(SyncClient):
 class AsyncConvexStore(AsyncClient):
     """Mastra's storage on Convex, async.
 
-    ``AsyncConvexStore().memory`` has threads, messages, resources and observational memory.
-    Arguments and errors are those of ``Client``. May be used from several event loops, with or
-    without ``async with``.
+    Its domains are those of ``ConvexStore``, their methods are awaited. May be used from several
+    event loops, with or without ``async with``.
+
+    Args:
+        deployment_url: ``https://….convex.cloud``, ``http://127.0.0.1:3210``, ``file:path.db`` or
+            ``:memory:``. None: ``CONVEX_URL``, else ``CONVEX_SELF_HOSTED_URL``.
+        admin_auth_token: the deployment's admin or deploy key. None: ``CONVEX_ADMIN_KEY``, else
+            ``CONVEX_SELF_HOSTED_ADMIN_KEY``. The embedded backend needs none.
+        storage_function: path of the deployed storage handler.
+        backend: what ``open_backend`` returned, to share it; then no other place may be named, and
+            closing this object leaves it open.
+        options: time-outs, retries, requests in flight, event hook.
+
+    Raises:
+        ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
     """
 
     @property

@@ -12,8 +12,8 @@ from convex_mastra.ops import vector_indexes, vector_reads, vector_search, vecto
 class ConvexVector(SyncClient):
     """Mastra's scanned vectors on Convex (cosine, exact), blocking.
 
-    Arguments and errors of the constructor are those of ``Client``. May be used inside a running
-    event loop, from many threads, with or without ``with``.
+    Arguments and errors of the constructor are those of ``ConvexStore``. May be used inside a
+    running event loop, from many threads, with or without ``with``.
     """
 
     create_index = blocking(vector_indexes.create_index)
@@ -33,8 +33,8 @@ class ConvexVector(SyncClient):
 class AsyncConvexVector(AsyncClient):
     """Mastra's scanned vectors on Convex (cosine, exact), async.
 
-    Arguments and errors of the constructor are those of ``Client``. May be used from several
-    event loops, with or without ``async with``.
+    Arguments and errors of the constructor are those of ``ConvexStore``. May be used from
+    several event loops, with or without ``async with``.
     """
 
     create_index = nonblocking(vector_indexes.create_index)

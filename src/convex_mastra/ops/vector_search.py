@@ -79,7 +79,7 @@ def query(
             costs a match: *top_k* counts what was accepted.
 
     Returns:
-        At most *top_k* matches. A stored vector of another length, or of zeros, scores -1, as
+        At most *top_k* matches; none of an index that does not exist. A stored vector of another length, or of zeros, scores -1, as
         from Mastra's own client.
 
     Raises:
