@@ -210,6 +210,11 @@ def _file_path(url: str) -> str:
         path = unquote(parts.path)
     if not path or path.endswith("/"):
         raise ConfigurationError(f"{url!r} names no file; write e.g. file:./mastra.db.")
+    if "?" in path or "#" in path:
+        raise ConfigurationError(
+            f"{url!r} has a query or fragment, which a database file cannot have; options are "
+            "given to Options."
+        )
     return path
 
 

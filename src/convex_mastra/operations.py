@@ -66,6 +66,9 @@ SINCE: Final[dict[str, str]] = {
 }
 """The version of @mastra/convex that brought an operation; those not named are older than 1.0."""
 
+NEWEST_OPERATIONS: Final = max(SINCE.values())
+"""The version that brought the last of them."""
+
 CACHE_REPEATABLE: Final[dict[str, bool]] = {
     "get": True,
     "set": True,

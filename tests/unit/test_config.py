@@ -95,6 +95,7 @@ def test_deployments(
         ("https://a?adminKey=secret", KEY, {}, "must not carry credentials"),
         ("file:", None, {}, "names no file"),
         ("file:dir/", None, {}, "names no file"),
+        ("file:./a.db?mode=ro", None, {}, "has a query or fragment"),
         ("file://server/x.db", None, {}, "names the host"),
         ("https://a", "ke\ny", {}, "character that no key has"),
         ("mastra.db", None, {}, "deployment_url must begin .* as in file:"),

@@ -148,7 +148,7 @@ def test_a_deployment_that_hides_its_errors(
     "operation",
     [
         *(operation for _, operation in NOT_TO_BE_REPEATED),
-        lambda memory: memory.initialize_observational_memory(scope="thread", resource_id="r"),
+        lambda memory: memory.initialize_observational_memory(scope="resource", resource_id="r"),
         lambda memory: memory.set_observing_flag("om", True),
         lambda memory: memory.get_observational_memory_history("t"),
         lambda memory: memory.clear_observational_memory("t"),

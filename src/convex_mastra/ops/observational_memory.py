@@ -109,16 +109,23 @@ def initialize_observational_memory(
     """Begin a memory, of a thread or of a resource, and return it.
 
     Args:
-        scope: whose observations it holds; Mastra gives no thread for ``resource``.
+        scope: ``thread``, with the thread's id, or ``resource``, without one.
         config: any JSON object; kept exactly.
         observed_timezone: in which the observer tells times, e.g. ``Europe/Oslo``.
 
     Raises:
-        InvalidArgumentError: an empty id, another scope, or a config that is no JSON object.
+        InvalidArgumentError: an empty id, another scope, one that the ids do not fit, or a config
+            that is no JSON object.
         LimitExceededError: a config larger than a Convex document (1 MiB).
 
     Cost: one round trip.
     """
+    if (scope, thread_id is None) in (("thread", True), ("resource", False)):
+        raise InvalidArgumentError(
+            "The scope 'thread' needs a thread_id, and 'resource' must have none: the thread, or "
+            "else the resource, is whose memory it is.",
+            field="thread_id",
+        )
     now = target.clock.now()
     memory = ObservationalMemory(
         scope=scope,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
+from convex_mastra.operations import NEWEST_OPERATIONS
 from convex_mastra.records.record import Record
 from convex_mastra.wire import (
     CACHE_FUNCTION,
@@ -149,7 +150,8 @@ class Inspection(Record, frozen=True, kw_only=True):
             state: State = "problem" if self._has_problem("storage_") else "unknown"
             return Check(name="storage handler", state=state, text=f"{path} does not answer")
         state = "problem" if self._has_problem("storage_") else "ok"
-        text = f"{path}, with the operations of @mastra/convex {version}"
+        newest = " (the newest there are)" if version == NEWEST_OPERATIONS else ""
+        text = f"{path}, with the operations of @mastra/convex {version}{newest}"
         return Check(name="storage handler", state=state, text=text)
 
     def _findings_check(self, name: str, findings: Findings, codes: str) -> Check:
