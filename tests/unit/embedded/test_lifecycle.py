@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,6 +224,50 @@ def test_a_database_locked_by_another_program(opened: EmbeddedBackend, path: str
         other.execute("ROLLBACK")
     send(opened, "insert", "mastra_messages", record=message(2))
     assert len(result(opened, "queryTable", "mastra_messages")) == 2
+
+
+class Interrupted(sqlite3.Connection):
+    """A connection during one statement of which Ctrl-C is pressed."""
+
+    during: str | None = None
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        cursor = super().execute(sql, *args)
+        if sql == self.during:
+            self.during = None
+            raise KeyboardInterrupt
+        return cursor
+
+
+@pytest.mark.parametrize("during", ["BEGIN IMMEDIATE", "COMMIT"])
+def test_ctrl_c_leaves_no_transaction_open(
+    opened: EmbeddedBackend, path: str, during: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.close()
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *args, **options: connect(*args, factory=Interrupted, **options)
+    )
+    with closing(EmbeddedBackend(path, Options(timeout_s=0.2))) as backend:
+        send(backend, "insert", "mastra_messages", record=message(1))
+        writer = backend._database._connections.writer
+        assert isinstance(writer, Interrupted)
+        writer.during = during
+        with pytest.raises(KeyboardInterrupt):
+            send(backend, "insert", "mastra_messages", record=message(2))
+        with closing(EmbeddedBackend(path, Options(timeout_s=0.2))) as other:
+            send(other, "insert", "mastra_messages", record=message(3))
+        send(backend, "insert", "mastra_messages", record=message(4))
+
+
+def test_a_transaction_that_was_left_open_is_rolled_back(opened: EmbeddedBackend) -> None:
+    send(opened, "insert", "mastra_messages", record=message(1))
+    writer = opened._database._connections.writer
+    assert writer is not None
+    writer.execute("BEGIN IMMEDIATE")  # as where Ctrl-C is pressed a second time, amid a rollback
+    writer.execute("DELETE FROM mastra_messages")
+    send(opened, "insert", "mastra_messages", record=message(2))
+    assert [row["id"] for row in result(opened, "queryTable", "mastra_messages")] == ["m1", "m2"]
 
 
 def test_a_damaged_file_is_said_to_be_damaged(opened: EmbeddedBackend, path: str) -> None:

@@ -89,8 +89,7 @@ class Database:
                     connection.execute("BEGIN")
                 return work(connection)
             finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                _roll_back(connection)
                 self._give_back(connections, connection)
         except sqlite3.Error as error:
             raise failures.translate(error, self.name, self._timeout_s) from error
@@ -208,13 +207,13 @@ class Database:
             if connection is None:
                 raise ClosedError(f"{self.name} is closed.")
             try:
-                connection.execute(begin)
+                _roll_back(connection)  # what Ctrl-C may have left open, however it fell
                 try:
+                    connection.execute(begin)
                     result = work(connection)
                     connection.execute("COMMIT")
                 except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+                    _roll_back(connection)
                     raise
             except sqlite3.Error as error:
                 raise failures.translate(error, self.name, self._timeout_s) from error
@@ -228,6 +227,11 @@ class Database:
             yield
         finally:
             connections.lock.release()
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _close_idle(connections: _Connections) -> None:
