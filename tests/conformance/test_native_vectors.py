@@ -196,6 +196,8 @@ async def test_filters(native: Any) -> None:
     assert await found({"$or": [{"tag": "x"}, {"page": 1}]}) == ["a", "c", "d"]
     assert await found({"$or": [{"page": True}, {"tag": {"$eq": "x"}}]}, 2) == ["a", "b"]
     assert await found({"$or": [{"tag": "x"}, {"tag": "x"}]}) == ["a", "d"]
+    assert await found({"$or": [{"page": 1}, {"page": True}]}) == ["a", "b", "c"]
+    assert await found({"$or": [{"page": 0}, {"page": False}]}) == ["f"]
     assert await found({"$or": [{"page": n} for n in range(64)]}) == ["a", "c"]
 
 

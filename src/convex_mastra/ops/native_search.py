@@ -24,7 +24,7 @@ from convex_mastra.ops.vector_search import VectorMatch
 from convex_mastra.records import NativeIndex
 from convex_mastra.scoring import Vector
 from convex_mastra.values import measure, plain_numbers
-from convex_mastra.wire import Json
+from convex_mastra.wire import Json, encode
 
 
 def query(
@@ -139,7 +139,8 @@ def _clauses(where: Mapping[str, Any] | None, index: NativeIndex) -> list[Json]:
         if not 1 <= len(alternatives) <= limits.NATIVE_FILTER_TERMS:
             raise _refused(f"$or has {len(alternatives)} alternatives", index)
         clauses = [_clause(one, index) for one in alternatives]
-        return [clause for i, clause in enumerate(clauses) if clause not in clauses[:i]]
+        # Each once, by its text: to Python, True is 1.
+        return list({encode(clause): clause for clause in clauses}.values())
     about = where.get("metadata")
     if isinstance(about, Mapping) and len(where) == 1:
         return [_clause(about, index)]
