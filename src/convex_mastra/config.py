@@ -20,6 +20,7 @@ from convex_mastra.retries import RetryPolicy
 
 MEMORY: Final = ":memory:"
 FILE_SCHEME: Final = "file:"
+HIDDEN_LENGTH: Final = 8
 ENVIRONMENT_PAIRS: Final = (
     ("CONVEX_URL", "CONVEX_ADMIN_KEY"),
     ("CONVEX_SELF_HOSTED_URL", "CONVEX_SELF_HOSTED_ADMIN_KEY"),
@@ -47,6 +48,23 @@ class Secret:
     def reveal(self) -> str:
         """Return the text itself."""
         return self._text
+
+    def hidden_in(self, value: Any) -> Any:
+        """Return a JSON value with ``***`` wherever it holds the text, or what follows its ``|``.
+
+        Parts of fewer than ``HIDDEN_LENGTH`` characters stay: they may be part of any word.
+        """
+        match value:
+            case str():
+                for part in (self._text, self._text.rpartition("|")[2]):
+                    if len(part) >= HIDDEN_LENGTH:
+                        value = value.replace(part, "***")
+                return value
+            case list():
+                return [self.hidden_in(item) for item in value]
+            case dict():
+                return {self.hidden_in(key): self.hidden_in(item) for key, item in value.items()}
+        return value
 
     def __repr__(self) -> str:
         return "Secret('***')"

@@ -122,6 +122,13 @@ def test_plain_http_can_be_allowed() -> None:
     assert place == Remote("http://10.0.0.1", Secret(KEY))
 
 
+def test_a_key_is_hidden_in_what_quotes_it() -> None:
+    secret = Secret("name|0123456789")
+    quoted = {"name|0123456789": ["Convex name|0123456789", "0123456789", 1, None, "name"]}
+    assert secret.hidden_in(quoted) == {"***": ["Convex ***", "***", 1, None, "name"]}
+    assert Secret("a|b").hidden_in("a|b, a bad key") == "a|b, a bad key"
+
+
 def test_a_secret_shows_nowhere() -> None:
     secret = Secret("hush")
     assert "hush" not in f"{secret} {secret!r} {Remote('https://a', secret)!r}"

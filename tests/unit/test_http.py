@@ -515,6 +515,56 @@ def test_the_key_is_in_no_output(
     assert not [text for text in seen if ADMIN_KEY in text or "0123456789abcdef" in text]
 
 
+QUOTING = (
+    failure(f"[Request ID: {ADMIN_KEY}] Server Error\nUncaught Error: no {ADMIN_KEY}"),
+    failure("Uncaught ConvexError: x", errorData={ADMIN_KEY: ["0123456789abcdef"]}),
+    Reply({"code": ADMIN_KEY, "message": f"Convex {ADMIN_KEY} is wrong"}, 401),
+    Reply({"code": "Overloaded", "message": f"Convex {ADMIN_KEY} waits"}, 503),
+    success({"ok": False, "error": ADMIN_KEY, "code": ADMIN_KEY, "details": {"key": ADMIN_KEY}}),
+)
+
+
+@pytest.mark.parametrize("reply", QUOTING)
+def test_a_key_that_the_server_quotes_is_hidden(
+    get_thread: Get, deployment: ScriptedDeployment, reply: Reply
+) -> None:
+    deployment.answer_in_turn(reply)
+    events: list[Event] = []
+    with pytest.raises(ConvexMastraError) as caught:
+        get_thread(Options(retry_attempts=1, on_event=events.append))
+    error = caught.value
+    text = "".join(map(str, (traceback.format_exception(error), vars(error), error.args, events)))
+    assert "0123456789abcdef" not in text
+    assert "***" in text
+
+
+def test_a_key_in_a_broken_answer_is_hidden() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(f"HTTP/1.1 {ADMIN_KEY}\r\n\r\n".encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with (
+            ConvexStore(url, ADMIN_KEY, options=ONE_TRY) as store,
+            pytest.raises(ConnectionLostError, match=r"\*\*\*") as caught,
+        ):
+            store.memory.get_thread_by_id("t")
+        thread.join()
+    assert "0123456789abcdef" not in str(caught.value)
+
+
+def test_a_key_that_is_stored_comes_back(get_thread: Get, deployment: ScriptedDeployment) -> None:
+    row = {"id": ADMIN_KEY, "resourceId": "r", "title": ADMIN_KEY, "createdAt": "", "updatedAt": ""}
+    deployment.answer_in_turn(success({"ok": True, "result": {**row, "_creationTime": 0.0}}))
+    assert get_thread().title == ADMIN_KEY
+
+
 @pytest.mark.parametrize("face", ["sync", "async"])
 def test_an_endpoint_is_looked_at(deployment: ScriptedDeployment, face: str) -> None:
     events: list[Event] = []

@@ -471,6 +471,23 @@ def test_what_was_remembered_is_replaced(deployment: ScriptedDeployment) -> None
         assert set(store.backend.abilities.values()) == {True}
 
 
+def test_no_finding_holds_a_key_that_the_server_quotes(
+    inspect: Inspect, deployment: ScriptedDeployment
+) -> None:
+    allowed = Reply({"success": True, "allowedOps": [ADMIN_KEY], "isReadOnly": True})
+    deployment.script = lambda seen: (
+        failure(f"Uncaught Error: {ADMIN_KEY}")
+        if seen.method == "POST"
+        else allowed
+        if "check_admin_key" in seen.path
+        else Reply(ADMIN_KEY.rpartition("|")[2].encode())
+    )
+    found = inspect(deployment.url)
+    assert found.key_operations == ("***",)
+    assert codes(found) == ["key_read_only", "storage_failing"]
+    assert "0123456789abcdef" not in f"{found!r}{found}"
+
+
 def test_a_closed_store_raises(deployment: ScriptedDeployment) -> None:
     store = ConvexStore(deployment.url, ADMIN_KEY)
     store.close()

@@ -147,6 +147,8 @@ class HttpBackend:
         except ConvexMastraError as error:
             raise self._noted(error, request, started, sent, len(response.content)) from None
         self._note(None, request, started, sent, len(response.content))
+        if isinstance(request, Get) or (isinstance(value, dict) and value.get("ok") is False):
+            value = self._place.admin_key.hidden_in(value)  # no stored value, but what is printed
         return value
 
     def _noted(
@@ -157,6 +159,10 @@ class HttpBackend:
         sent: int,
         received: int = 0,
     ) -> ConvexMastraError:
+        # Whatever answers was sent the key, and may quote it.
+        hidden = self._place.admin_key.hidden_in
+        error.args = tuple(map(hidden, error.args))
+        vars(error).update(hidden(vars(error)))
         self._note(error, request, started, sent, received)
         return error
 

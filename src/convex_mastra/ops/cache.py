@@ -250,5 +250,5 @@ def _items_in_halves(target: Target, full_key: str, first: int, last: int) -> Fl
 
 def _count(result: Any) -> int:
     if type(result) not in (int, float) or not float(result).is_integer():
-        raise ProtocolError(f"The cache handler returned no count: {result!r:.40}.")
+        raise ProtocolError(f"The cache handler returned no count: {type(result).__name__}.")
     return int(result)
