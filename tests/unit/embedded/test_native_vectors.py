@@ -117,6 +117,8 @@ def test_filter_fields_grow(backend: EmbeddedBackend) -> None:
         ({"dimension": 1}, "between 2 and 4096; received 1"),
         ({"dimension": 4097}, "between 2 and 4096; received 4097"),
         ({"dimension": 2.5}, "received 2.5"),
+        ({"dimension": {"$float": "AAAAAAAA+H8="}}, "received nan"),
+        ({"dimension": {"$float": "AAAAAAAA8H8="}}, "received inf"),
     ],
 )
 def test_what_no_schema_declares(backend: EmbeddedBackend, change: Any, text: str) -> None:

@@ -119,3 +119,11 @@ def test_two_rows_of_one_run_are_an_error(backend: EmbeddedBackend) -> None:
 def test_an_index_hint_for_another_table_fails(backend: EmbeddedBackend) -> None:
     with pytest.raises(FunctionError, match='Cannot use index "by_workflow" for table'):
         send(backend, "queryTable", "mastra_threads", indexHint={"index": "by_workflow"})
+
+
+def test_a_snapshot_that_nests_too_deep_is_refused(backend: EmbeddedBackend) -> None:
+    deep = '{"a":' * 900 + "1" + "}" * 900
+    store(backend, f'{{"context":{{}},"x":{deep}}}')
+    with pytest.raises(FunctionError, match="Maximum call stack size exceeded"):
+        merge_step(backend, {"status": "success"})
+    assert stored(backend)["context"] == {}

@@ -147,6 +147,10 @@ class EmbeddedBackend:
             return self._database.read(work, snapshot=access is Access.SNAPSHOT)
         except Thrown as error:
             raise FunctionError(str(error), operation=request.label) from None
+        except RecursionError:  # JSON that nests deeper than Python goes
+            raise FunctionError(
+                "Maximum call stack size exceeded", operation=request.label
+            ) from None
         except ConvexMastraError as error:
             error.operation = error.operation or request.label
             raise

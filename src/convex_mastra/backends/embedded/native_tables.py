@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import orjson
 
 from convex_mastra import limits
-from convex_mastra.backends.embedded import tables
+from convex_mastra.backends.embedded import js, tables
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.tables import Fields, Table
 from convex_mastra.backends.embedded.validators import ANY, NUMBERS, STRING, optional
@@ -71,10 +71,11 @@ class Config:
     @classmethod
     def of(cls, config: Json) -> Self:
         """Read a ``config`` that its validator accepted."""
+        dimension = config.get("dimension")
         return cls(
             table_name=config["tableName"],
             vector_index_name=config["vectorIndexName"],
-            dimension=config.get("dimension"),
+            dimension=None if dimension is None else js.number(dimension),
             id_field=config.get("idField", "id"),
             id_index_name=config.get("idIndexName", tables.BY_ID),
             vector_field=config.get("vectorField", "embedding"),
