@@ -448,6 +448,12 @@ async def test_what_the_functions_refuse(clients: Clients, call: Any, text: str)
         ({"filter_fields": ["tag"]}, "filter_fields"),
         ({"filter_fields": ("tag", "a b")}, "filter_fields[1]"),
         ({"filter_fields": tuple(f"f{n}" for n in range(17))}, "filter_fields"),
+        ({"filter_fields": ("tag", "id")}, "filter_fields[1]"),
+        ({"filter_fields": ("embedding",)}, "filter_fields[0]"),
+        ({"filter_fields": ("metadata",)}, "filter_fields[0]"),
+        ({"filter_fields": ("tag", "tag")}, "filter_fields[1]"),
+        ({"id_field": "embedding"}, "id_field"),
+        ({"metadata_field": "id"}, "id_field"),
     ],
 )
 def test_refused_configurations(change: Any, field: str) -> None:

@@ -68,8 +68,20 @@ class NativeIndex(Record, frozen=True, kw_only=True):
                 f"not {fields!r}.",
                 field="filter_fields",
             )
+        taken = {self.id_field, self.vector_field, self.metadata_field}
+        if len(taken) < 3:
+            raise InvalidArgumentError(
+                "id_field, vector_field and metadata_field must be three different names.",
+                field="id_field",
+            )
         for position, name in enumerate(fields):
-            _check_identifier(name, f"filter_fields[{position}]")
+            field = f"filter_fields[{position}]"
+            _check_identifier(name, field)
+            if name in taken:  # what is copied there from the metadata would overwrite it
+                raise InvalidArgumentError(
+                    f"{field} {name!r} is another field's name.", field=field
+                )
+            taken.add(name)
 
 
 def native_config(index: NativeIndex) -> dict[str, Any]:
