@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
+import pickle
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -151,8 +153,9 @@ def inspect(request: pytest.FixtureRequest) -> Inspect:
             found = sync(url, key, **kwargs)
         else:
             found = asyncio.run(asynchronous(url, key, **kwargs))
-        text = msgspec.json.encode(found, enc_hook=dict).decode()
+        text = msgspec.json.encode(found).decode()
         assert SECRET not in f"{found} {found!r} {text}"
+        assert pickle.loads(pickle.dumps(found)) == copy.deepcopy(found) == found
         assert found.ok is (not found.problems)
         for problem in found.problems:
             assert problem.code in str(found)
@@ -458,7 +461,7 @@ def test_no_answer_makes_it_raise(deployment: ScriptedDeployment, route: str, ju
         found = store.inspect()
     assert found.reachable
     assert str(found)
-    json.loads(msgspec.json.encode(found, enc_hook=dict))
+    json.loads(msgspec.json.encode(found))
 
 
 def test_what_was_remembered_is_replaced(deployment: ScriptedDeployment) -> None:

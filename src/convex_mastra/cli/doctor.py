@@ -35,7 +35,7 @@ def run(url: str | None, storage_function: str, *, as_json: bool) -> bool:
 
 def as_json_text(found: Inspection) -> str:
     """All findings, and ``ok``, as one JSON object."""
-    findings = msgspec.to_builtins(found, enc_hook=dict)
+    findings = msgspec.to_builtins(found)
     return msgspec.json.format(msgspec.json.encode({"ok": found.ok} | findings)).decode()
 
 

@@ -7,8 +7,9 @@ nothing that was stored. ``None`` always means that it could not be found out, n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Final, Literal
+
+from msgspec import field
 
 from convex_mastra.operations import NEWEST_OPERATIONS
 from convex_mastra.records.record import Record
@@ -22,7 +23,6 @@ from convex_mastra.wire import (
 State = Literal["ok", "problem", "absent", "unknown"]
 Findings = Mapping[str, bool | None]
 
-_NOTHING: Final[Findings] = MappingProxyType({})
 _MARKS: Final[dict[State, str]] = {"ok": "ok", "problem": "!!", "absent": "--", "unknown": "??"}
 
 
@@ -88,9 +88,9 @@ class Inspection(Record, frozen=True, kw_only=True):
     key_read_only: bool | None = None
     key_operations: tuple[str, ...] = ()
     storage_version: str | None = None
-    abilities: Findings = _NOTHING
-    functions: Findings = _NOTHING
-    tables: Findings = _NOTHING
+    abilities: Findings = field(default_factory=dict)
+    functions: Findings = field(default_factory=dict)
+    tables: Findings = field(default_factory=dict)
     function_listing: bool | None = None
     table_listing: bool | None = None
     streaming_export: bool | None = None
