@@ -491,6 +491,16 @@ def test_no_finding_holds_a_key_that_the_server_quotes(
     assert "0123456789abcdef" not in f"{found!r}{found}"
 
 
+def test_no_finding_holds_what_a_terminal_obeys(
+    inspect: Inspect, deployment: ScriptedDeployment
+) -> None:
+    text = "Uncaught Error: \x1b[2J\x1b]0;title\x07 is\u202e \x9bread é\r\nmore"
+    deployment.script = convex(mutation=failure(text))
+    found = inspect(deployment.url)
+    assert codes(found) == ["storage_failing"]
+    assert found.problems[0].what.endswith(" fails: [2J ]0;title  is   read é.")
+
+
 def test_a_closed_store_raises(deployment: ScriptedDeployment) -> None:
     store = ConvexStore(deployment.url, ADMIN_KEY)
     store.close()

@@ -182,5 +182,7 @@ def _is_foreign(error: ConvexMastraError) -> bool:
 
 
 def _sentence(text: str) -> str:
-    line = text.strip().partition("\n")[0][:QUOTE_LENGTH].rstrip()
+    line = text.strip().partition("\n")[0][:QUOTE_LENGTH]
+    # It ends up on a terminal, which must not obey what a server says.
+    line = "".join(char if char.isprintable() else " " for char in line).strip()
     return line if line.endswith((".", "!", "?")) else f"{line}."
