@@ -28,9 +28,11 @@ def dumps(value: Any, field: str) -> str:
     """Write *value* as compact JSON, as JavaScript's ``JSON.stringify`` would.
 
     Raises:
-        InvalidArgumentError: it holds NaN, infinity or something that is not JSON.
+        InvalidArgumentError: it holds NaN, infinity, a key that is no text (which would become
+            one, perhaps another's) or something that is not JSON.
     """
     try:
+        _check_keys(value)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(
@@ -42,6 +44,19 @@ def dumps(value: Any, field: str) -> str:
         except UnicodeEncodeError:  # a lone surrogate: JavaScript escapes it too
             return json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text
+
+
+def _check_keys(value: Any) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r:.40} is no text")
+            if isinstance(item, dict | list | tuple):
+                _check_keys(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, dict | list | tuple):
+                _check_keys(item)
 
 
 def loads(text: str) -> Any:

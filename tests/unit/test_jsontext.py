@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convex_mastra import InvalidArgumentError
 from convex_mastra.jsontext import dumps, loads, loads_or_none
 
 VALUES = st.recursive(
@@ -56,6 +57,13 @@ def test_what_is_no_json(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         loads(text)
     assert loads_or_none(text) is None
+
+
+@pytest.mark.parametrize("value", [{1: 2, "1": 3}, [{"a": ({None: 1},)}], {"a": {True: 1}}])
+def test_a_key_that_is_no_text(value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="is no text") as caught:
+        dumps(value, "value")
+    assert caught.value.field == "value"
 
 
 def test_a_float_too_large_is_infinite_as_in_javascript() -> None:

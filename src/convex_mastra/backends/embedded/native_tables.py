@@ -75,7 +75,7 @@ class Config:
         return cls(
             table_name=config["tableName"],
             vector_index_name=config["vectorIndexName"],
-            dimension=None if dimension is None else js.number(dimension),
+            dimension=js.number(dimension) if isinstance(dimension, dict) else dimension,
             id_field=config.get("idField", "id"),
             id_index_name=config.get("idIndexName", tables.BY_ID),
             vector_field=config.get("vectorField", "embedding"),
