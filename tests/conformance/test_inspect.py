@@ -8,7 +8,7 @@ from typing import Any
 from convex_mastra import ConvexStore, Inspection, Message, Thread
 from convex_mastra.ops.abilities import ABILITIES
 from convex_mastra.wire import CACHE_FUNCTION, NATIVE_VECTOR_FUNCTIONS
-from tests.lanes import Awaited, Clients, Deployment
+from tests.lanes import Awaited, Clients, Deployment, older_lanes_only
 from tests.reference import start_reference_server
 
 Unique = Callable[[str], str]
@@ -38,6 +38,18 @@ async def test_what_is_there_is_found(clients: Clients) -> None:
         assert all(found.functions[path] for path in (CACHE_FUNCTION, *NATIVE_VECTOR_FUNCTIONS))
         assert all(found.tables.values())
         assert found.streaming_export is False
+
+
+@older_lanes_only
+async def test_an_older_deployment(clients: Clients) -> None:
+    found = await inspect(clients)
+    assert [problem.code for problem in found.problems] == ["storage_outdated"]
+    assert (found.reachable, found.key_accepted, found.storage_version) == (True, True, "1.0")
+    assert found.abilities == {ability.name: False for ability in ABILITIES}
+    assert found.functions[CACHE_FUNCTION] is False
+    assert not found.tables["mastra_schedules"]
+    assert found.tables["mastra_threads"]
+    assert "1.4.0 or later" in str(found)
 
 
 async def test_it_reads_a_dozen_things_and_writes_nothing(clients: Clients, unique: Unique) -> None:

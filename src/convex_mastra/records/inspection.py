@@ -109,7 +109,7 @@ class Inspection(Record, frozen=True, kw_only=True):
             checks += [self._key_check(), self._storage_check()]
         if self.functions:
             checks += [
-                self._findings_check("domains", self.abilities, "storage_"),
+                self._findings_check("abilities", self.abilities, "storage_"),
                 self._findings_check("tables", self.tables, "table_"),
                 self._optional_check("cache", [CACHE_FUNCTION]),
                 self._optional_check("native vectors", NATIVE_VECTOR_FUNCTIONS),
