@@ -200,15 +200,21 @@ def thread_from_row(row: Row) -> Thread:
 
 def message_from_row(row: Row) -> Message:
     """Read a row of ``mastra_messages``, of any generation."""
+    # Threads are read by the thousand messages: the usual row is told by one comparison.
+    get = row.get
+    row_id, thread_id, role, content = get("id"), get("thread_id"), get("role"), get("content")
+    if not (type(row_id) is type(thread_id) is type(role) is type(content) is str):
+        row_id, thread_id = columns.text(row, "id"), columns.text(row, "thread_id")
+        role, content = columns.text(row, "role"), columns.text(row, "content")
     return Message(
-        id=columns.text(row, "id"),
-        thread_id=columns.text(row, "thread_id"),
-        resource_id=row.get("resourceId"),
-        role=columns.text(row, "role"),
-        content=_content(columns.text(row, "content")),
-        type=row.get("type") or "v2",
+        id=row_id,
+        thread_id=thread_id,
+        resource_id=get("resourceId"),
+        role=role,
+        content=_content(content),
+        type=get("type") or "v2",
         created_at=columns.moment(row, "createdAt"),
-        extra=columns.unknown(row, MESSAGE_COLUMNS),
+        extra={} if row.keys() <= MESSAGE_COLUMNS else columns.unknown(row, MESSAGE_COLUMNS),
     )
 
 
