@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convex_mastra import ConvexVector
 from convex_mastra.backends.embedded import EmbeddedBackend
 from tests.unit.embedded.storage import result, send
 
@@ -152,3 +153,12 @@ def test_what_changes_nothing_leaves_the_version(backend: EmbeddedBackend) -> No
     send(backend, "clearTable", "mastra_vector_empty")
     send(backend, "load", TABLE, keys={"id": "a"})
     assert versions(backend) == {"v": (1, 0)}
+
+
+def test_vectors_whose_squares_are_beyond_float64(backend: EmbeddedBackend) -> None:
+    vector = ConvexVector(backend=backend)
+    vector.create_index("far", 3)
+    vector.upsert("far", [[1e200, 0, 0], [0, 1, 0]], ids=["far", "near"])
+    found = {match.id: match.score for match in vector.query("far", [1, 1, 0])}
+    assert found["near"] == pytest.approx(0.5**0.5)
+    assert {match.id for match in vector.query("far", [1e200, 1, 0])} <= {"far", "near"}

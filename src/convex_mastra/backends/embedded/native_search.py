@@ -34,6 +34,7 @@ _FLOAT64_BYTES: Final = 8
 Seqs = npt.NDArray[np.int64]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # beyond 1e154 a square is none
 def nearest(
     transaction: Transaction,
     table: NativeTable,

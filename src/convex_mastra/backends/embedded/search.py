@@ -44,6 +44,7 @@ def count(transaction: Transaction, args: Json) -> Any:
     return {"count": float(number)}
 
 
+@np.errstate(over="ignore", invalid="ignore")  # beyond 1e154 a square is none
 def search(transaction: Transaction, args: Json) -> Any:
     """Return ``{"matches": [{"id", "score", "metadata"?, "embedding"?}]}``, best first.
 
