@@ -65,9 +65,7 @@ def _all_of(conditions: Mapping[str, Any]) -> Predicate:
     return lambda record: all(predicate(record) for predicate in predicates)
 
 
-def _condition(key: Any, operand: Any) -> Predicate:
-    if not isinstance(key, str):
-        raise _wrong("a field's name", key, "a text")
+def _condition(key: str, operand: Any) -> Predicate:
     if not key.startswith("$"):
         test = _field_test(operand, key)
         return lambda record: test(_at(record, key))

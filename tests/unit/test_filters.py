@@ -136,7 +136,7 @@ def test_no_metadata_matches_no_filter(metadata: Any) -> None:
         ({"n": {"$regex": "a", "$options": "q"}}, "unknown flag"),
         ({"n": {"$regex": "a{99999999999999999999}"}}, r"n\.\$regex"),
         ({"n": {"$options": "i"}}, r"\$options on n is unknown"),
-        ({1: 2}, "a field's name"),
+        ({1: 2}, "the key 1 is no text"),
         ({"n": {"$in": {1}}}, "cannot be written as JSON"),
         ({"n": datetime(2026, 1, 1, tzinfo=UTC)}, "cannot be written as JSON"),
         ({"n": float("nan")}, "cannot be written as JSON"),
