@@ -1,7 +1,7 @@
 """The few patterns that more than one operation follows.
 
-Pages, batches by size, reads that must not be cut short. The operations on threads, messages,
-resources and vectors are built of these; nothing here knows what a row means.
+Batches by size, reads that must not be cut short, changes in halves where the whole is too much.
+The operations of every domain are built of these; nothing here knows what a row means.
 """
 
 from __future__ import annotations
