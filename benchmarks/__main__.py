@@ -14,7 +14,18 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import calls, domains, embedded, machine, memory, npm, report, rows
+from benchmarks import (
+    calls,
+    domains,
+    embedded,
+    history,
+    langchain_documents,
+    machine,
+    memory,
+    npm,
+    report,
+    rows,
+)
 from benchmarks.harness import Result
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -27,6 +38,8 @@ COMPARISONS: Final[dict[str, Callable[[Scale], Iterator[Result]]]] = {
     "rows": rows.compare,
     "embedded": embedded.compare_searches,
     "memory": memory.compare,
+    "history": history.compare,
+    "documents": langchain_documents.compare,
 }
 RESULTS: Final = Path(__file__).parent / "results"
 

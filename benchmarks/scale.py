@@ -35,7 +35,10 @@ class Scale:
         calls, saves, reads, upserts, queries: repetitions on the dev server.
         domains: repetitions on the dev server; reference_domains on the reference server.
         reference_memory, reference_vectors: repetitions on the reference server, which is slow.
+        history_messages: messages of a LangChain conversation.
+        ingested_documents: documents that are written at once, of *dimension*.
         rows, searches, openings, processes: repetitions on the embedded backend.
+        histories, in_memory_searches, ingests: repetitions of LangChain's comparisons.
     """
 
     judged: bool = True
@@ -45,6 +48,8 @@ class Scale:
     peer_rows_per_request: int = 1_500
     embedded_vectors: int = 10_000
     embedded_dimension: int = 1_536
+    history_messages: int = 2_000
+    ingested_documents: int = 5_000
     calls_per_pair: int = 10
     rows_per_pair: int = 20
     calls_of_domains: int = 10
@@ -61,6 +66,9 @@ class Scale:
     searches: Rounds = Rounds(pairs=101, warm_up=10)
     openings: Rounds = Rounds(pairs=5, warm_up=1)
     processes: Rounds = Rounds(pairs=3, warm_up=0)
+    histories: Rounds = Rounds(pairs=61, warm_up=5)
+    in_memory_searches: Rounds = Rounds(pairs=5, warm_up=1)
+    ingests: Rounds = Rounds(pairs=5, warm_up=1)
 
 
 FULL: Final = Scale()
@@ -74,6 +82,8 @@ QUICK: Final = replace(
     peer_rows_per_request=40,
     embedded_vectors=300,
     embedded_dimension=32,
+    history_messages=20,
+    ingested_documents=30,
     calls_per_pair=2,
     rows_per_pair=2,
     calls_of_domains=2,

@@ -18,7 +18,16 @@ from benchmarks.scale import FULL, QUICK, Rounds
 from tests.interop.node import REPOSITORY
 
 KEYS = {"name", "size", "unit", "ours", "peer", "ratio", "target", "met", "pairs", "peer_is"}
-QUICK_RUN = ["calls", "npm-dev-server", "domains-dev-server", "rows", "embedded", "memory"]
+QUICK_RUN = [
+    "calls",
+    "npm-dev-server",
+    "domains-dev-server",
+    "rows",
+    "embedded",
+    "memory",
+    "history",
+    "documents",
+]
 """All but the reference deployment, which is slow to start."""
 
 
@@ -182,6 +191,12 @@ def test_all_of_it_runs(tmp_path: Path) -> None:
         ),
         *(f"rows.{work}" for work in ("upsert-and-load", "load")),
         *(f"embedded.{work}" for work in ("query", "query-filtered", "first-query", "peak-memory")),
+        *(f"history.{peer}" for peer in ("sqlite-window", "sqlite-all", "npm")),
+        *(
+            f"documents.{work}-{peer}"
+            for work in ("search", "ingest")
+            for peer in ("in-memory", "numpy")
+        ),
     }
     assert all(row["ours"] > 0 and row["peer"] > 0 and row["ratio"] > 0 for row in rows.values())
     assert written["quick"] is True

@@ -54,6 +54,7 @@ FUNCTIONS = {
     "mastra/nativeVector:write": "Mutation",
     "convex_mastra/vectors:search": "Query",
     "convex_mastra/vectors:count": "Query",
+    "convex_mastra/messages:recent": "Query",
 }
 CORE = [
     "mastra_threads",

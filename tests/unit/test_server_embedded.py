@@ -150,6 +150,7 @@ def test_what_the_system_functions_list(sides: Sides) -> None:
         "mastra/nativeVector.js:write": "Mutation",
         "convex_mastra/vectors.js:search": "Query",
         "convex_mastra/vectors.js:count": "Query",
+        "convex_mastra/messages.js:recent": "Query",
     }
 
 

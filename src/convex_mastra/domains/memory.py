@@ -11,6 +11,7 @@ from convex_mastra.ops import (
     messages,
     observational_memory,
     observations,
+    recent_messages,
     reflections,
     resources,
     threads,
@@ -27,6 +28,7 @@ class Memory(Face):
     list_threads = blocking(threads.list_threads)
     save_messages = blocking(message_writes.save_messages)
     list_messages = blocking(messages.list_messages)
+    list_recent_messages = blocking(recent_messages.list_recent_messages)
     list_messages_by_resource_id = blocking(messages.list_messages_by_resource_id)
     list_messages_by_id = blocking(messages.list_messages_by_id)
     update_messages = blocking(message_writes.update_messages)
@@ -70,6 +72,7 @@ class AsyncMemory(Face):
     list_threads = nonblocking(threads.list_threads)
     save_messages = nonblocking(message_writes.save_messages)
     list_messages = nonblocking(messages.list_messages)
+    list_recent_messages = nonblocking(recent_messages.list_recent_messages)
     list_messages_by_resource_id = nonblocking(messages.list_messages_by_resource_id)
     list_messages_by_id = nonblocking(messages.list_messages_by_id)
     update_messages = nonblocking(message_writes.update_messages)

@@ -1,9 +1,10 @@
-"""What not every deployed handler can do, and finding out without writing.
+"""What not every deployment can do, and finding out without writing.
 
-Two kinds of gaps. An operation that an older handler refuses, and that others can stand in for:
+Three kinds of gaps. An operation that an older handler refuses, and that others can stand in for:
 ``call_or`` asks for it and takes the other way when it is refused. And tables that it does not
 know: it takes their rows all the same, and files them in ``mastra_documents``, where no Mastra ever
-looks; so whoever writes or reads such a table calls ``require`` first.
+looks; so whoever writes or reads such a table calls ``require`` first. And functions of our own,
+which are faster than Mastra's at the same rows where they are deployed: ``ask_own``.
 ``probe`` asks anew, for ``inspection``. Called by the operations.
 
 Source: the handlers of @mastra/convex 1.0.6 and 1.5.2, and the package's changelog.
@@ -15,10 +16,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from convex_mastra.errors import UnsupportedOperationError
+from convex_mastra.errors import FunctionError, UnsupportedOperationError
 from convex_mastra.flow import Flow
 from convex_mastra.operations import SINCE
-from convex_mastra.ops.calls import call_storage
+from convex_mastra.ops.calls import call_function, call_storage
 from convex_mastra.ops.target import Target
 from convex_mastra.wire import (
     BACKGROUND_TASKS,
@@ -28,6 +29,8 @@ from convex_mastra.wire import (
     SCHEDULE_TRIGGERS,
     SCHEDULES,
     THREADS,
+    FunctionCall,
+    Json,
 )
 
 NOWHERE: Final = "convex-mastra-probe"
@@ -167,6 +170,24 @@ def probe(target: Target, ability: Ability) -> Flow[bool]:
             if since == ability.since:
                 target.abilities.pop(_key(target, op), None)
     return known
+
+
+def ask_own(target: Target, path: str, args: Json) -> Flow[Any]:
+    """Call one of our own functions; None if the deployment does not have it."""
+    if target.abilities.get(path) is False:
+        return None
+    call = FunctionCall("query", path, args, label=path, repeatable=True)
+    try:
+        value = yield from call_function(target, call)
+    except FunctionError:
+        # A deployment that hides error texts says the same of a missing function as of any
+        # failure, so only one that has answered before is believed to have failed.
+        if target.abilities.get(path):
+            raise
+        target.abilities[path] = False
+        return None
+    target.abilities[path] = True
+    return value
 
 
 def _key(target: Target, name: str) -> str:

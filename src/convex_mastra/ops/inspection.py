@@ -46,7 +46,6 @@ CORE_TABLES: Final = (
     wire.DOCUMENTS_TABLE,
 )
 """The Convex tables that every version of the storage handler uses."""
-OWN_FUNCTIONS: Final = (wire.SEARCH_FUNCTION, wire.COUNT_FUNCTION)
 _BAD_KEY_CODES: Final = ("InvalidAdminKey", "InvalidHeaderFailure", "HeaderParseFailure")
 _VERSION: Final = re.compile(r"[\w.+:-]{1,100}", re.ASCII)
 """What a server may call its version; a web page is none."""
@@ -112,7 +111,7 @@ def _look_inside(target: Target, found: Inspection, storage: Outcome) -> Flow[In
         table_listing=tables.offered,
         streaming_export=syncs.offered,
     )
-    for path in OWN_FUNCTIONS:
+    for path in wire.OWN_FUNCTIONS:
         if (is_deployed := found.functions[path]) is not None:
             target.abilities[path] = is_deployed
     failing = [ability for ability in probed if outcomes[ability.name].error is not None]
@@ -131,7 +130,7 @@ def _find_functions(
     target: Target, listed: frozenset[str] | None, storage: Outcome
 ) -> Flow[dict[str, bool | None]]:
     """Which functions are deployed: by the list, or else by what calling them shows."""
-    others = (wire.CACHE_FUNCTION, *wire.NATIVE_VECTOR_FUNCTIONS, *OWN_FUNCTIONS)
+    others = (wire.CACHE_FUNCTION, *wire.NATIVE_VECTOR_FUNCTIONS, *wire.OWN_FUNCTIONS)
     if listed is not None:
         paths = (target.storage_function, *others)
         return {path: requests.canonical(path) in listed for path in paths}

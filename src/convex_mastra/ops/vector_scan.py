@@ -14,7 +14,8 @@ from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Join, Start
-from convex_mastra.ops.calls import call_function, call_storage
+from convex_mastra.ops.abilities import ask_own
+from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.storage import (
     is_read_limit,
     rows_of,
@@ -22,7 +23,7 @@ from convex_mastra.ops.storage import (
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.scoring import Vector
-from convex_mastra.wire import COUNT_FUNCTION, FunctionCall, Json, StorageReply, vector_table
+from convex_mastra.wire import COUNT_FUNCTION, StorageReply, vector_table
 
 Accept = Callable[[str, Mapping[str, Any] | None], bool]
 """The caller's last word on a vector: its id and metadata; for what no filter can say."""
@@ -149,24 +150,6 @@ def scan(
                 operation=f"queryTable {vector_table(index_name)}",
             )
         use(rows)
-
-
-def ask_own(target: Target, path: str, args: Json) -> Flow[Any]:
-    """Call one of our own functions; None if the deployment does not have it."""
-    if target.abilities.get(path) is False:
-        return None
-    call = FunctionCall("query", path, args, label=path, repeatable=True)
-    try:
-        value = yield from call_function(target, call)
-    except FunctionError:
-        # A deployment that hides error texts says the same of a missing function as of any
-        # failure, so only one that has answered before is believed to have failed.
-        if target.abilities.get(path):
-            raise
-        target.abilities[path] = False
-        return None
-    target.abilities[path] = True
-    return value
 
 
 def _page(target: Target, index_name: str, rows: int, cursor: str | None) -> Flow[StorageReply]:

@@ -18,10 +18,11 @@ from convex_mastra.errors import InvalidArgumentError, ProtocolError
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Join, Start
 from convex_mastra.jsontext import dumps
+from convex_mastra.ops.abilities import ask_own
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_top_k, checked_index_name
 from convex_mastra.ops.vector_indexes import declared_dimension
-from convex_mastra.ops.vector_scan import Accept, ask_own, row_test, scan
+from convex_mastra.ops.vector_scan import Accept, row_test, scan
 from convex_mastra.records import Row
 from convex_mastra.scoring import TopK, Vector, same_vector, score_rows
 from convex_mastra.values import plain_numbers

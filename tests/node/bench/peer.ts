@@ -20,6 +20,7 @@ type Place = { url: string; key: string };
 type Command =
   | { command: "saveMessages"; threadId: string }
   | { command: "listMessages"; threadId: string }
+  | { command: "appendAndReadLast"; threadId: string; messageId: string; last: number }
   | { command: "upsert"; indexName: string; rowsPerRequest: number }
   | { command: "query"; indexName: string; vector: number[]; topK: number };
 type Work = {
@@ -65,6 +66,8 @@ async function run(request: Command): Promise<Answer> {
         ({ messages }) => messages.map((message) => message.id),
       );
     }
+    case "appendAndReadLast":
+      return await appendAndReadLast(request.threadId, request.messageId, request.last);
     case "upsert":
       return await upsert(request.indexName, request.rowsPerRequest);
     case "query": {
@@ -93,6 +96,26 @@ async function saveMessages(threadId: string): Promise<Answer> {
   return await timed(
     () => store.saveMessages({ messages }),
     (saved) => saved.messages.length,
+  );
+}
+
+async function appendAndReadLast(threadId: string, id: string, last: number): Promise<Answer> {
+  const { resourceId } = work;
+  const message: MastraDBMessage = {
+    id,
+    role: "user",
+    content: { format: 2, parts: [{ type: "text", text: id }], content: id },
+    createdAt: new Date(),
+    threadId,
+    resourceId,
+  };
+  return await timed(
+    async () => {
+      await store.saveMessages({ messages: [message] });
+      const orderBy = { field: "createdAt", direction: "DESC" } as const;
+      return await store.listMessages({ threadId, perPage: last, orderBy });
+    },
+    ({ messages }) => messages.map((found) => found.id).reverse(),
   );
 }
 
