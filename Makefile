@@ -6,13 +6,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DATABASE ?= file:./mastra.db
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check bench format constraints clean
+.PHONY: help quickstart examples test check bench format constraints clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 quickstart: $(VENV)/.installed ## Run the main job on the embedded backend
 	CONVEX_URL=$(DATABASE) $(BIN)/python examples/quickstart.py
+
+examples: $(VENV)/.developing node_modules/.installed ## Run the agents: one that remembers, two that share a memory
+	CONVEX_URL=$(DATABASE) $(BIN)/python examples/langchain_agent.py "How many days are there from 2026-06-24 to 2026-12-24?"
+	CONVEX_URL=$(DATABASE) $(BIN)/python examples/langchain_agent.py "And which day is as many days after 2027-03-01?"
+	CONVEX_URL=$(DATABASE) $(BIN)/python examples/one_memory/main.py
 
 test: check ## Run all tests, after the checks
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
