@@ -1,8 +1,9 @@
 """Mastra's Convex storage in Python: one memory, two languages.
 
-``ConvexStore``, ``ConvexVector``, ``ConvexNativeVector``, ``ConvexServerCache`` and
-``ConvexDocuments`` read and write the tables that Mastra's ``@mastra/convex`` keeps, on a Convex
-deployment or on the embedded backend; ``Async…`` are their async twins.
+``ConvexStore``, ``ConvexVector``, ``ConvexNativeVector``, ``ConvexServerCache``,
+``ConvexDocuments`` and ``ConvexKeyValues`` read and write the tables that Mastra's
+``@mastra/convex`` keeps, on a Convex deployment or on the embedded backend; ``Async…`` are their
+async twins.
 """
 
 from importlib.metadata import version
@@ -51,6 +52,7 @@ from convex_mastra.errors import (
     UnfinishedError,
     UnsupportedOperationError,
 )
+from convex_mastra.key_values import AsyncConvexKeyValues, ConvexKeyValues
 from convex_mastra.native_vector import AsyncConvexNativeVector, ConvexNativeVector
 from convex_mastra.ops.paging import Direction
 from convex_mastra.ops.vector_indexes import IndexStats
@@ -102,6 +104,7 @@ __all__ = [
     "AsyncBackgroundTasks",
     "AsyncChannels",
     "AsyncConvexDocuments",
+    "AsyncConvexKeyValues",
     "AsyncConvexNativeVector",
     "AsyncConvexServerCache",
     "AsyncConvexStore",
@@ -124,6 +127,7 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "ConvexDocuments",
+    "ConvexKeyValues",
     "ConvexMastraError",
     "ConvexNativeVector",
     "ConvexServerCache",

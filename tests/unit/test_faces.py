@@ -18,6 +18,7 @@ from convex_mastra import (
     AsyncBackgroundTasks,
     AsyncChannels,
     AsyncConvexDocuments,
+    AsyncConvexKeyValues,
     AsyncConvexNativeVector,
     AsyncConvexServerCache,
     AsyncConvexStore,
@@ -29,6 +30,7 @@ from convex_mastra import (
     BackgroundTasks,
     Channels,
     ConvexDocuments,
+    ConvexKeyValues,
     ConvexNativeVector,
     ConvexServerCache,
     ConvexStore,
@@ -54,6 +56,7 @@ FACES = [
     (ConvexServerCache, AsyncConvexServerCache),
     (ConvexNativeVector, AsyncConvexNativeVector),
     (ConvexDocuments, AsyncConvexDocuments),
+    (ConvexKeyValues, AsyncConvexKeyValues),
 ]
 OPERATIONS = [
     (sync, asynchronous, name)

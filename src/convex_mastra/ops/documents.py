@@ -9,11 +9,12 @@ adapters; what a text says is their business.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from convex_mastra import limits
 from convex_mastra.errors import InvalidArgumentError
-from convex_mastra.flow import Flow, Gather
+from convex_mastra.flow import Flow, Gather, Sleep
 from convex_mastra.ops import document_parts
 from convex_mastra.ops.arguments import distinct_ids, required_text
 from convex_mastra.ops.clearing import clear_table
@@ -36,6 +37,20 @@ DOCUMENT_ROW_BYTES: Final = 64
 """The columns ``table``, ``primaryKey`` and ``record`` around a record, without their values."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Texts that were checked, as the rows of their partition.
+
+    Attributes:
+        batches: the rows under the texts' keys, as many as one request can carry.
+        split: the texts that are larger than a document.
+    """
+
+    partition: str
+    batches: list[list[Row]]
+    split: list[document_parts.SplitText]
+
+
 def put_many(
     target: Target, partition: str, documents: Mapping[str, str], *, in_order: bool = False
 ) -> Flow[None]:
@@ -54,12 +69,23 @@ def put_many(
     beyond 1 MiB costs two round trips' wait more. A reader sees the old text of a key or the new
     one, never a mixture; a batch is applied whole or not at all.
     """
+    prepared = yield from prepare(partition, documents)
+    yield from put_prepared(target, prepared, in_order=in_order)
+
+
+def prepare(partition: str, documents: Mapping[str, str]) -> Flow[Prepared]:
+    """Check texts and make them the rows that ``put_prepared`` writes. Sends nothing.
+
+    Raises:
+        InvalidArgumentError: as of ``put_many``.
+    """
     _check_partition(partition)
     rows: list[tuple[Row, int, int]] = []
     split: list[document_parts.SplitText] = []
-    for key, text in documents.items():
+    worked = 0
+    for key, text in list(documents.items()):
         required_text(key, "key")
-        field = f"document {key!r} of {partition}"
+        field = f"document {key!r:.80} of {partition}"
         fixed = 2 * measure(key, field) + measure(partition, field) + DOCUMENT_ROW_BYTES
         if not isinstance(text, str):
             raise InvalidArgumentError(
@@ -67,19 +93,28 @@ def put_many(
             )
         row: Row = {"id": key, "json": text}
         size = measure(row, field) + fixed
+        worked += size
         if size + limits.DOCUMENT_SYSTEM_BYTES > limits.DOCUMENT_SIZE_BYTES:
             split.append(document_parts.split(key, text))
             row = split[-1].head
             size = measure(row, field) + fixed
             check_document_size(size, field)
         rows.append((row, size, len(encode(row))))
+        if worked >= limits.MIB:
+            yield Sleep(0)
+            worked = 0
+    return Prepared(partition, batches_by_size(rows), split)
 
+
+def put_prepared(target: Target, prepared: Prepared, *, in_order: bool = False) -> Flow[None]:
+    """Write what ``prepare`` returned; arguments and cost as of ``put_many``."""
+    partition, split = prepared.partition, prepared.split
     replaced = yield from document_parts.write_parts(target, partition, split)
     if in_order:
-        for batch in batches_by_size(rows):
+        for batch in prepared.batches:
             yield from upsert_rows(target, partition, [batch])
     else:
-        yield from upsert_rows(target, partition, batches_by_size(rows))
+        yield from upsert_rows(target, partition, prepared.batches)
     yield from document_parts.settle(target, partition, split, replaced)
 
 

@@ -8,7 +8,7 @@ Pure; called by the document store's operations. Four kinds of partition for eac
   document write different rows, so neither loses the other's.
 - ``…/documents/0`` to ``f``: what lists need: ``d:<id>`` the hash of a node without a source, or
   one set by hand, ``r:<id>`` a source document and its metadata. Spread over sixteen partitions,
-  because a stock deployment reads at most 10,000 rows of one.
+  see ``convex_mastra.ops.partitions``.
 """
 
 from __future__ import annotations
@@ -16,18 +16,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
 from llama_index.core.schema import BaseNode
 
+from convex_mastra.ops.partitions import name_part, shard
 from convex_mastra.ops.target import Target
 from llama_index_convex_mastra.nodes import node_from_data, node_to_data, to_json
-
-SHARDS: Final = "0123456789abcdef"
-NAME_LENGTH: Final = 512
-"""Longer names are replaced by their digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +39,20 @@ class Place:
 
     def members(self, ref_doc_id: str) -> str:
         """The partition that lists the nodes of a source document."""
-        return f"{self._prefix}/ref_docs/{_name(ref_doc_id)}"
+        return f"{self._prefix}/ref_docs/{name_part(ref_doc_id)}"
 
     def directory(self, doc_id: str) -> str:
         """The partition that lists a document."""
-        return f"{self._prefix}/documents/{sha256(_bytes(doc_id)).hexdigest()[0]}"
+        return shard(self.directories, doc_id)
 
     @property
-    def directories(self) -> list[str]:
-        """All partitions that list documents."""
-        return [f"{self._prefix}/documents/{shard}" for shard in SHARDS]
+    def directories(self) -> str:
+        """What the names of all partitions that list documents begin with."""
+        return f"{self._prefix}/documents"
 
     @property
     def _prefix(self) -> str:
-        return f"llama_index/{_name(self.namespace)}"
+        return f"llama_index/{name_part(self.namespace)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +108,3 @@ def read_node(text: str) -> StoredNode:
     """Read a node's row."""
     row = json.loads(text)
     return StoredNode(row["ref_doc_id"], row.get("node"))
-
-
-def _name(text: str) -> str:
-    quoted = quote(_bytes(text), safe="")
-    return quoted if len(quoted) <= NAME_LENGTH else f"~{sha256(_bytes(text)).hexdigest()}"
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

@@ -15,6 +15,7 @@ from llama_index.core.storage.docstore.types import RefDocInfo
 
 from convex_mastra.flow import Flow, Gather, Sleep
 from convex_mastra.ops.documents import get_many, list_documents
+from convex_mastra.ops.partitions import list_shards
 from llama_index_convex_mastra.docstore_layout import (
     Place,
     document_key,
@@ -123,7 +124,7 @@ def get_all_ref_doc_info(place: Place) -> Flow[dict[str, RefDocInfo]]:
 
     Cost: 16 round trips side by side, then one for every source document.
     """
-    entries = yield from _list_directories(place)
+    entries = yield from list_shards(place.target, place.directories)
     members = yield from _list_members(place, entries)
     return {
         ref_doc_id: _ref_doc_info(rows, entries[ref_doc_key(ref_doc_id)])
@@ -155,7 +156,7 @@ def _read_hashes(place: Place, doc_ids: Sequence[str]) -> Flow[dict[str, str]]:
 
 
 def _list_hashes(place: Place) -> Flow[dict[str, str]]:
-    entries = yield from _list_directories(place)
+    entries = yield from list_shards(place.target, place.directories)
     members = yield from _list_members(place, entries)
     hashes: dict[str, str] = {}
     doubtful = []
@@ -169,13 +170,6 @@ def _list_hashes(place: Place) -> Flow[dict[str, str]]:
             hashes[doc_id] = json.loads(text)
     hashes.update((yield from _read_hashes(place, doubtful)))
     return hashes
-
-
-def _list_directories(place: Place) -> Flow[dict[str, str]]:
-    listed: list[dict[str, str]] = yield Gather(
-        [list_documents(place.target, partition) for partition in place.directories]
-    )
-    return {key: text for entries in listed for key, text in entries.items()}
 
 
 def _list_members(place: Place, entries: Mapping[str, str]) -> Flow[dict[str, dict[str, str]]]:

@@ -1,0 +1,49 @@
+"""Names of partitions, and lists that are spread over sixteen of them.
+
+A stock deployment reads at most 10,000 rows of a partition and has no pages for it, so what must be
+listed stands in small rows, over sixteen partitions by the digest of what it is listed under (ADR
+9). Called by ``key_values`` and by the adapters' stores; what the rows say is their business.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+from urllib.parse import quote
+
+from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.documents import list_documents
+from convex_mastra.ops.target import Target
+
+SHARDS: Final = "0123456789abcdef"
+NAME_LENGTH: Final = 512
+"""Longer names are replaced by their digest."""
+
+
+def name_part(text: str) -> str:
+    """Return *text* as a part of a partition's name: any text, without ``/`` and ``#``."""
+    quoted = quote(_bytes(text), safe="")
+    return quoted if len(quoted) <= NAME_LENGTH else f"~{sha256(_bytes(text)).hexdigest()}"
+
+
+def shard(prefix: str, key: str) -> str:
+    """Return the partition under *prefix* that lists *key*."""
+    return f"{prefix}/{sha256(_bytes(key)).hexdigest()[0]}"
+
+
+def list_shards(target: Target, prefix: str) -> Flow[dict[str, str]]:
+    """Return all texts of the sixteen partitions under *prefix*, by key.
+
+    Raises:
+        ScanLimitError: one of them holds more than the deployment reads in one call.
+
+    Cost: 16 round trips side by side.
+    """
+    listed: list[dict[str, str]] = yield Gather(
+        [list_documents(target, f"{prefix}/{name}") for name in SHARDS]
+    )
+    return {key: text for rows in listed for key, text in rows.items()}
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
