@@ -16,7 +16,9 @@ RUN_TIMEOUT_S = 120
 
 def test_exports() -> None:
     assert langchain_convex_mastra.__all__ == [
+        "ConvexByteStore",
         "ConvexChatMessageHistory",
+        "ConvexKVStore",
         "ConvexVectorStore",
         "__version__",
     ]
@@ -41,10 +43,12 @@ def run(code: str, tmp_path: Path) -> str:
 
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 3
+    assert len(examples) == 4
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
         "2 messages",
         "Convex is a database. {'page': 1}",
+        r"[b'\xff\x00', None] ['a/1', 'a/2']",
+        "A long text.",
     ]
