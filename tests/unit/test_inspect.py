@@ -470,6 +470,7 @@ def test_what_was_remembered_is_replaced(deployment: ScriptedDeployment) -> None
         deployment.script = convex(operations=set(), functions={STORAGE: "Mutation"})
         assert "storage_outdated" in codes(store.inspect())
         assert set(store.backend.abilities.values()) == {False}
+        assert "mastra/cache:handle" in store.backend.abilities
         deployment.script = convex()
         assert store.inspect().ok
         assert set(store.backend.abilities.values()) == {True}

@@ -1,11 +1,12 @@
 """What not every deployment can do, and finding out without writing.
 
 Three kinds of gaps. An operation that an older handler refuses, and that others can stand in for:
-``call_or`` asks for it and takes the other way when it is refused. And tables that it does not
-know: it takes their rows all the same, and files them in ``mastra_documents``, where no Mastra ever
-looks; so whoever writes or reads such a table calls ``require`` first. And functions of our own,
-which are faster than Mastra's at the same rows where they are deployed: ``ask_own``.
-``probe`` asks anew, for ``inspection``. Called by the operations.
+``call_or`` asks for it and takes the other way when it is refused. Tables that it does not know: it
+takes their rows all the same, and files them in ``mastra_documents``, where no Mastra ever looks;
+so whoever writes or reads such a table calls ``require`` first. And functions besides the storage
+handler, which may not be deployed: Mastra's (``if_deployed``), and ours, which are faster at the
+same rows (``ask_own``).
+``probe`` asks anew, for ``inspection``. Called by the operations, and by the adapters'.
 
 Source: the handlers of @mastra/convex 1.0.6 and 1.5.2, and the package's changelog.
 """
@@ -14,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from convex_mastra.errors import FunctionError, UnsupportedOperationError
+from convex_mastra.errors import FunctionError, FunctionNotFoundError, UnsupportedOperationError
 from convex_mastra.flow import Flow
 from convex_mastra.operations import SINCE
 from convex_mastra.ops.calls import call_function, call_storage
@@ -32,6 +33,9 @@ from convex_mastra.wire import (
     FunctionCall,
     Json,
 )
+
+R = TypeVar("R")
+D = TypeVar("D")
 
 NOWHERE: Final = "convex-mastra-probe"
 """An id and a lookup key that nothing has."""
@@ -126,6 +130,36 @@ def call_or(
     return (yield from older())
 
 
+def if_deployed(target: Target, path: str, calls: Flow[R], default: D) -> Flow[R | D]:
+    """Run *calls*, which call only the function *path*; return *default* if it is not deployed.
+
+    As with ``call_or`` nothing is asked beforehand, and what was found is remembered: a function
+    that is missing is not called again.
+
+    Cost: that of *calls*; one round trip more the first time, if the function is missing.
+    """
+    if target.abilities.get(path) is False:
+        return default
+    try:
+        result = yield from calls
+    except FunctionError as error:
+        # A deployment that hides error texts says the same of a missing function as of any
+        # failure, so only one that has answered before is believed to have failed.
+        is_missing = error.hidden and not target.abilities.get(path)
+        if not (is_missing or isinstance(error, FunctionNotFoundError)):
+            raise
+        target.abilities[path] = False
+        return default
+    target.abilities[path] = True
+    return result
+
+
+def ask_own(target: Target, path: str, args: Json) -> Flow[Any]:
+    """Call one of our own functions, a query; None if the deployment does not have it."""
+    call = FunctionCall("query", path, args, label=path, repeatable=True)
+    return if_deployed(target, path, call_function(target, call), None)
+
+
 def require(target: Target, ability: Ability) -> Flow[None]:
     """Go on if the deployed handler has *ability*.
 
@@ -170,24 +204,6 @@ def probe(target: Target, ability: Ability) -> Flow[bool]:
             if since == ability.since:
                 target.abilities.pop(_key(target, op), None)
     return known
-
-
-def ask_own(target: Target, path: str, args: Json) -> Flow[Any]:
-    """Call one of our own functions; None if the deployment does not have it."""
-    if target.abilities.get(path) is False:
-        return None
-    call = FunctionCall("query", path, args, label=path, repeatable=True)
-    try:
-        value = yield from call_function(target, call)
-    except FunctionError:
-        # A deployment that hides error texts says the same of a missing function as of any
-        # failure, so only one that has answered before is believed to have failed.
-        if target.abilities.get(path):
-            raise
-        target.abilities[path] = False
-        return None
-    target.abilities[path] = True
-    return value
 
 
 def _key(target: Target, name: str) -> str:

@@ -111,7 +111,7 @@ def _look_inside(target: Target, found: Inspection, storage: Outcome) -> Flow[In
         table_listing=tables.offered,
         streaming_export=syncs.offered,
     )
-    for path in wire.OWN_FUNCTIONS:
+    for path in (wire.CACHE_FUNCTION, *wire.OWN_FUNCTIONS):
         if (is_deployed := found.functions[path]) is not None:
             target.abilities[path] = is_deployed
     failing = [ability for ability in probed if outcomes[ability.name].error is not None]
