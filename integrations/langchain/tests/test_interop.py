@@ -20,7 +20,11 @@ from langchain_core.messages import (
 )
 
 from convex_mastra.timestamps import to_text
-from langchain_convex_mastra import ConvexChatMessageHistory, ConvexVectorStore
+from langchain_convex_mastra import (
+    ConvexChatMessageHistory,
+    ConvexThreadLoader,
+    ConvexVectorStore,
+)
 from tests.interop.node import run_node
 from tests.lanes import SERVED_LANES, Deployment
 
@@ -219,3 +223,102 @@ def test_documents_in_both_directions(deployment: Deployment, unique: Unique) ->
     ((hit,),) = on(deployment, command="read", queries=[query])["queries"]
     assert hit["id"] == "py"
     assert (hit["metadata"]["text"], hit["metadata"]["source"]) == ("hello", "a.md")
+
+
+def test_threads_that_mastra_wrote_are_loaded(deployment: Deployment, unique: Unique) -> None:
+    resource_id = unique("r")
+    first, second = unique("t"), unique("t")
+    question, answer, picture, other = unique("m"), unique("m"), unique("m"), unique("m")
+    invocation = {
+        "state": "result",
+        "toolCallId": "c1",
+        "toolName": "weather",
+        "args": {"city": "Oslo"},
+        "result": {"temp": 1},
+    }
+    contents: dict[str, tuple[str, str, dict[str, Any]]] = {
+        question: (first, "user", {"parts": [{"type": "text", "text": "weather?"}]}),
+        answer: (
+            first,
+            "assistant",
+            {
+                "parts": [
+                    {"type": "step-start"},
+                    {"type": "reasoning", "reasoning": "", "details": []},
+                    {"type": "text", "text": "let me check"},
+                    {"type": "tool-invocation", "toolInvocation": invocation},
+                    {"type": "step-start"},
+                    {"type": "text", "text": "It is 1C"},
+                ]
+            },
+        ),
+        picture: (
+            first,
+            "user",
+            {"parts": [{"type": "file", "mimeType": "image/png", "data": "AAAA"}]},
+        ),
+        other: (second, "user", {"parts": [{"type": "text", "text": "thanks"}]}),
+    }
+    on(
+        deployment,
+        command="write",
+        threads=[
+            {
+                "id": thread_id,
+                "resourceId": resource_id,
+                "title": title,
+                "metadata": {"kind": title},
+                "createdAt": to_text(START + timedelta(days=days)),
+                "updatedAt": to_text(START),
+            }
+            for days, (thread_id, title) in enumerate([(first, "Oslo"), (second, "Thanks")])
+        ],
+        messages=[
+            {
+                "id": message_id,
+                "threadId": thread_id,
+                "resourceId": resource_id,
+                "role": role,
+                "type": "v2",
+                "content": {"format": 2, **content},
+                "createdAt": to_text(START + timedelta(seconds=seconds)),
+            }
+            for seconds, (message_id, (thread_id, role, content)) in enumerate(contents.items())
+        ],
+    )
+
+    def load(**options: Any) -> list[Document]:
+        with ConvexThreadLoader(
+            resource_id=resource_id,
+            deployment_url=deployment.url,
+            admin_auth_token=deployment.admin_key,
+            storage_function=deployment.storage_function,
+            **options,
+        ) as loader:
+            return loader.load()
+
+    assert [(one.id, one.page_content) for one in load()] == [
+        (question, "weather?"),
+        (answer, "let me check\nIt is 1C"),
+        (other, "thanks"),
+    ]
+    assert load()[1].metadata == {
+        "thread_id": first,
+        "resource_id": resource_id,
+        "title": "Oslo",
+        "message_id": answer,
+        "role": "assistant",
+        "created_at": to_text(START + timedelta(seconds=1)),
+    }
+    assert [(one.id, one.page_content) for one in load(mode="thread", include_tools=False)] == [
+        (first, "Human: weather?\nAI: let me check\nAI: It is 1C"),
+        (second, "Human: thanks"),
+    ]
+    assert [one.id for one in load(mode="thread", metadata={"kind": "Thanks"})] == [second]
+    [document] = load(mode="thread", metadata={"kind": "Oslo"})
+    assert document.page_content.splitlines() == [
+        "Human: weather?",
+        f"AI: let me check{[CALL]}",
+        'Tool: {"temp": 1}',
+        "AI: It is 1C",
+    ]

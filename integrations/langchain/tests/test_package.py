@@ -19,6 +19,7 @@ def test_exports() -> None:
         "ConvexByteStore",
         "ConvexChatMessageHistory",
         "ConvexKVStore",
+        "ConvexThreadLoader",
         "ConvexVectorStore",
         "__version__",
     ]
@@ -51,4 +52,6 @@ def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
         "Convex is a database. {'page': 1}",
         r"[b'\xff\x00', None] ['a/1', 'a/2']",
         "A long text.",
+        "user said: What is Convex?",
+        "assistant said: A database that reacts.",
     ]
