@@ -17,6 +17,7 @@ RUN_TIMEOUT_S = 120
 def test_exports() -> None:
     assert langchain_convex_mastra.__all__ == [
         "ConvexByteStore",
+        "ConvexCache",
         "ConvexChatMessageHistory",
         "ConvexKVStore",
         "ConvexThreadLoader",
@@ -44,7 +45,7 @@ def run(code: str, tmp_path: Path) -> str:
 
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 4
+    assert len(examples) == 5
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
@@ -54,4 +55,5 @@ def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
         "A long text.",
         "user said: What is Convex?",
         "assistant said: A database that reacts.",
+        "['A database.', 'A database.']",
     ]
