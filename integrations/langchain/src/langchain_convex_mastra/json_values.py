@@ -129,11 +129,11 @@ def _objects_in(tree: Any) -> Iterator[dict[str, Any]]:
     while left:
         item = left.pop()
         if isinstance(item, list):
-            left.extend(item)
+            left.extend(reversed(item))
         elif isinstance(item, dict) and item.keys() != {ESCAPED}:
             if item.get("lc") == 1:
                 yield item
-            left.extend(item.values())
+            left.extend(reversed(item.values()))
 
 
 def _check_class(one: Any, field: str) -> None:
