@@ -60,8 +60,8 @@ def nonblocking(
 def show_signature(method: Any, operation: Callable[..., Any]) -> None:
     """Make ``help()`` show ``self`` and the result instead of the target and its flow."""
     signature = inspect.signature(operation)
-    _target, *parameters = signature.parameters.values()
-    self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    target, *parameters = signature.parameters.values()
+    self_parameter = inspect.Parameter("self", target.kind)
     result = str(signature.return_annotation).removeprefix("Flow[").removesuffix("]")
     method.__signature__ = inspect.Signature(
         [self_parameter, *parameters], return_annotation=result

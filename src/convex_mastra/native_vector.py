@@ -12,7 +12,7 @@ from convex_mastra.backends import Backend
 from convex_mastra.config import Options
 from convex_mastra.errors import ConfigurationError
 from convex_mastra.face import AsyncClient, Client, SyncClient, blocking, nonblocking
-from convex_mastra.ops import native_indexes, native_search, native_vectors
+from convex_mastra.ops import native_indexes, native_reads, native_search, native_vectors
 from convex_mastra.ops.target import NativeVectors
 from convex_mastra.records import NativeIndex
 from convex_mastra.wire import (
@@ -81,6 +81,8 @@ class ConvexNativeVector(NativeVectorClient, SyncClient):
     describe_index = blocking(native_indexes.describe_index)
     delete_index = blocking(native_indexes.delete_index)
     upsert = blocking(native_vectors.upsert)
+    get_vectors = blocking(native_reads.get_vectors)
+    list_vectors = blocking(native_reads.list_vectors)
     query = blocking(native_search.query)
     update_vector = blocking(native_vectors.update_vector)
     delete_vector = blocking(native_vectors.delete_vector)
@@ -105,6 +107,8 @@ class AsyncConvexNativeVector(NativeVectorClient, AsyncClient):
     describe_index = nonblocking(native_indexes.describe_index)
     delete_index = nonblocking(native_indexes.delete_index)
     upsert = nonblocking(native_vectors.upsert)
+    get_vectors = nonblocking(native_reads.get_vectors)
+    list_vectors = nonblocking(native_reads.list_vectors)
     query = nonblocking(native_search.query)
     update_vector = nonblocking(native_vectors.update_vector)
     delete_vector = nonblocking(native_vectors.delete_vector)

@@ -19,6 +19,7 @@ from convex_mastra import (
     NativeIndex,
     NotFoundError,
     Options,
+    ScanLimitError,
     open_backend,
 )
 from tests.lanes import Clients, Deployment
@@ -466,3 +467,100 @@ def test_what_is_configured_must_be_an_index() -> None:
     wrong: Any = {"docs": {"tableName": "docs"}}
     with pytest.raises(ConfigurationError, match="must be a NativeIndex, not dict"):
         ConvexNativeVector(wrong, ":memory:")
+
+
+async def test_reading_by_id(clients: Clients, native: Any) -> None:
+    assert await native.get_vectors("docs", ["a"]) == []
+    names = [f"v{number:03d}" for number in range(150)]
+    about = [{"n": number, "half": 0.5} for number in range(150)]
+    await native.upsert("docs", [[1, number] for number in range(150)], ids=names, metadata=about)
+    await native.upsert("docs", [[3, 4]], ids=["bare"])
+    clients.requests()
+    found = await native.get_vectors("docs", ["v149", "nobody", "bare", *names, "v149"])
+    assert clients.requests() == ["listByIds native_docs"] * 2
+    assert ids(found) == ["v149", "bare", *names[:-1]]
+    assert [(one.vector.tolist(), one.metadata) for one in found[:2]] == [
+        ([1.0, 149.0], {"n": 149, "half": 0.5}),
+        ([3.0, 4.0], None),
+    ]
+    assert type(found[0].metadata["n"]) is int
+    for wrong, text in (("abc", "list of ids"), (["a", 7], r"ids\[1\]"), (None, "list of ids")):
+        with pytest.raises(InvalidArgumentError, match=text):
+            await native.get_vectors("docs", wrong)
+    with pytest.raises(NotFoundError):
+        await native.get_vectors("other", ["a"])
+    assert await native.get_vectors("docs", []) == []
+
+
+async def test_listing(clients: Clients, native: Any) -> None:
+    assert await native.list_vectors("docs") == []
+    names = [f"v{number:03d}" for number in range(255)]
+    about = [{"tag": "x" if number % 2 else "y", "n": number} for number in range(255)]
+    vectors = [[number % 7 - 3, 1] for number in range(255)]
+    await native.upsert("docs", vectors, ids=names, metadata=about)
+    clients.requests()
+    everything = await native.list_vectors("docs")
+    assert clients.requests() == ["vectorSearch native_docs", "getByConvexIds native_docs"]
+    assert ids(everything) == names
+    assert [one.vector.tolist() for one in everything] == vectors
+    few = await native.list_vectors("docs", filter={"tag": "x"}, accept=lambda _, m: m["n"] < 9)
+    assert ids(few) == ["v001", "v003", "v005", "v007"]
+    await native.upsert("docs", [[0, 1]], ids=["v255"], metadata=[{"tag": "y", "n": 255}])
+    with pytest.raises(ScanLimitError, match="At least 256") as caught:
+        await native.list_vectors("docs", accept=lambda *_: False)
+    assert caught.value.limit == 256
+    assert len(await native.list_vectors("docs", filter={"tag": "y"})) == 129
+    with pytest.raises(InvalidArgumentError, match="cannot take this filter"):
+        await native.list_vectors("docs", filter={"n": 1})
+
+
+async def test_the_last_word_on_matches(clients: Clients, native: Any) -> None:
+    angles = np.linspace(0, 3, 300)
+    names = [f"v{number:03d}" for number in range(300)]
+    about = [{"n": number, "tag": number % 2} for number in range(300)]
+    await native.upsert(
+        "docs", np.column_stack([np.cos(angles), np.sin(angles)]), ids=names, metadata=about
+    )
+
+    async def found(accept: Any, **options: Any) -> list[str]:
+        clients.requests()
+        return ids(await native.query("docs", [1, 0], accept=accept, **options))
+
+    assert await found(lambda _id, _metadata: True, top_k=2) == names[:2]
+    assert clients.requests() == ["vectorSearch native_docs", "getByConvexIds native_docs"]
+    assert await found(lambda _id, about: about["n"] % 50 == 0, top_k=3) == [
+        "v000", "v050", "v100",
+    ]  # fmt: skip
+    assert len(clients.requests()) == 6, "12, 48 and 192 were asked for"
+    assert await found(lambda name, _about: name == "v255", top_k=1) == ["v255"]
+    assert await found(lambda name, _about: name == "v299", top_k=1, filter={"tag": 1}) == ["v299"]
+    assert await found(lambda _id, about: about["n"] > 290, filter={"tag": 1}) == [
+        f"v{number}" for number in (291, 293, 295, 297, 299)
+    ]
+    either = {"$or": [{"tag": 0}, {"tag": 1}]}
+    assert await found(lambda name, _about: name == "v299", top_k=1, filter=either) == ["v299"]
+    for accept, options, accepted in (
+        (lambda name, _about: name == "v256", {"top_k": 1}, 0),
+        (lambda _id, about: about["n"] > 253, {"top_k": 3}, 2),
+    ):
+        with pytest.raises(ScanLimitError, match=f"{accepted} were accepted") as caught:
+            await found(accept, **options)
+        assert caught.value.limit == 256
+
+
+async def test_scores_that_are_too_low(clients: Clients, native: Any) -> None:
+    angles = np.linspace(0, 3, 300)
+    names = [f"v{number:03d}" for number in range(300)]
+    await native.upsert("docs", np.column_stack([np.cos(angles), np.sin(angles)]), ids=names)
+    near = [name for name, angle in zip(names, angles, strict=True) if np.cos(angle) >= 0.9]
+    found = await native.query("docs", [1, 0], top_k=256, min_score=0.9)
+    assert ids(found) == near
+    assert ids(await native.query("docs", [1, 0], top_k=3, min_score=0.9)) == names[:3]
+    assert await native.query("docs", [-1, 0.1], top_k=3, min_score=1.5) == []
+    last = await native.query(
+        "docs", [1, 0], top_k=2, min_score=0.9, accept=lambda name, _about: name == near[-1]
+    )
+    assert ids(last) == near[-1:], "what scores less need not be looked at"
+    for wrong in (float("nan"), "0.5"):
+        with pytest.raises(InvalidArgumentError, match="min_score"):
+            await native.query("docs", [1, 0], min_score=wrong)

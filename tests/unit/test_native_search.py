@@ -148,6 +148,56 @@ def test_an_answer_that_is_none(
         native.describe_index("docs")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [None, {"ok": True}, [1], [{"key": "a"}], [{"vector": [1, 0]}], [document("a", vector="text")]],
+)
+def test_documents_that_are_none(
+    deployment: ScriptedDeployment, native: ConvexNativeVector, answer: Any
+) -> None:
+    deployment.answer_in_turn(success(answer))
+    with pytest.raises(ProtocolError):
+        native.get_vectors("docs", ["a"])
+
+
+def test_reading_by_id_in_halves(
+    deployment: ScriptedDeployment, native: ConvexNativeVector
+) -> None:
+    def answer(seen: Seen) -> Reply:
+        asked = seen.body["args"]["ids"]
+        assert (seen.path, seen.body["args"]["op"]) == ("/api/query", "listByIds")
+        if len(asked) > 1:
+            return TOO_MUCH
+        return success([document(name, vector=[1, 0]) if name != "b" else None for name in asked])
+
+    deployment.script = answer
+    assert [one.id for one in native.get_vectors("docs", ["c", "b", "a"])] == ["c", "a"]
+
+
+def test_a_search_that_was_cut_is_trusted_no_further_than_it_goes(
+    deployment: ScriptedDeployment, native: ConvexNativeVector
+) -> None:
+    def answer(seen: Seen) -> Reply:
+        args = seen.body["args"]
+        if seen.path == "/api/query":
+            return success([document(one.removeprefix("convex-")) for one in args["ids"]])
+        known = {"x": [0.9, 0.8, 0.7, 0.6, 0.5], "y": [0.55]}[args["filter"]["value"]]
+        hits = [
+            {"id": f"convex-{args['filter']['value']}{score}", "score": score} for score in known
+        ]
+        return success(hits[: int(args["limit"])])
+
+    deployment.script = answer
+    either = {"$or": [{"tag": "x"}, {"tag": "y"}]}
+    found = native.query(
+        "docs", [1, 0], top_k=1, filter=either, accept=lambda name, _about: name == "y0.55"
+    )
+    assert [match.id for match in found] == ["y0.55"]
+    limits = [seen.body["args"].get("limit") for seen in deployment.seen]
+    assert limits == [4, 4, None, 16, 16, None], "each document is read once"
+    assert deployment.seen[-1].body["args"]["ids"] == ["convex-y0.55", "convex-x0.5"]
+
+
 def test_one_request_for_each_alternative(
     deployment: ScriptedDeployment, native: ConvexNativeVector
 ) -> None:

@@ -5,6 +5,7 @@ Pure functions; shapes, finiteness, ids, names and sizes. Called by the other ve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ def checked_index_name(index_name: str) -> str:
     return index_name
 
 
-def as_matrix(vectors: npt.ArrayLike) -> Vector:
+def as_matrix(vectors: npt.ArrayLike, field: str = "vectors") -> Vector:
     """Return *vectors* as float64 of shape (n, d).
 
     Raises:
@@ -47,19 +48,19 @@ def as_matrix(vectors: npt.ArrayLike) -> Vector:
         matrix = np.ascontiguousarray(vectors, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(
-            f"vectors must be lists of equally many numbers: {error}.", field="vectors"
+            f"{field} must be lists of equally many numbers: {error}.", field=field
         ) from None
     if matrix.size == 0 and matrix.ndim == 1:
         return np.empty((0, 0))
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise InvalidArgumentError(
-            f"vectors must have the shape (n, dimension), not {matrix.shape}.", field="vectors"
+            f"{field} must have the shape (n, dimension), not {matrix.shape}.", field=field
         )
     finite = np.isfinite(matrix).all(axis=1)
     if not finite.all():
         position = int(np.flatnonzero(~finite)[0])
         raise InvalidArgumentError(
-            f"vectors[{position}] holds NaN or infinity.", field=f"vectors[{position}]"
+            f"{field}[{position}] holds NaN or infinity.", field=f"{field}[{position}]"
         )
     return matrix
 
@@ -94,6 +95,16 @@ def check_top_k(top_k: Any) -> None:
         raise InvalidArgumentError(
             f"top_k must be an integer of at least 1, not {top_k!r}.", field="top_k"
         )
+
+
+def check_min_score(min_score: Any) -> None:
+    """Refuse anything but None or a finite number."""
+    try:
+        if min_score is None or math.isfinite(min_score):
+            return
+    except (TypeError, OverflowError):
+        pass
+    raise InvalidArgumentError("min_score must be a finite number.", field="min_score")
 
 
 def checked_ids(ids: Iterable[str], count: int) -> list[str]:

@@ -6,7 +6,6 @@ and scored here. Called by the faces of ``ConvexVector``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,13 +13,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from convex_mastra.errors import InvalidArgumentError, ProtocolError
+from convex_mastra.errors import ProtocolError
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Join, Start
 from convex_mastra.jsontext import dumps
 from convex_mastra.ops.abilities import ask_own
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.vector_arguments import as_query, check_top_k, checked_index_name
+from convex_mastra.ops.vector_arguments import (
+    as_query,
+    check_min_score,
+    check_top_k,
+    checked_index_name,
+)
 from convex_mastra.ops.vector_indexes import declared_dimension
 from convex_mastra.ops.vector_scan import Accept, row_test, scan
 from convex_mastra.records import Row
@@ -80,8 +84,8 @@ def query(
             costs a match: *top_k* counts what was accepted.
 
     Returns:
-        At most *top_k* matches; none of an index that does not exist. A stored vector of another length, or of zeros, scores -1, as
-        from Mastra's own client.
+        At most *top_k* matches; none of an index that does not exist. A stored vector of another
+        length, or of zeros, scores -1, as from Mastra's own client.
 
     Raises:
         InvalidArgumentError: a vector that does not fit the declared index, NaN, an unknown
@@ -95,8 +99,7 @@ def query(
     """
     checked_index_name(index_name)
     check_top_k(top_k)
-    if min_score is not None and not _is_finite(min_score):
-        raise InvalidArgumentError("min_score must be a finite number.", field="min_score")
+    check_min_score(min_score)
     vector = as_query(query_vector, None, index_name, "query_vector")
     compile_filter(filter)
     wanted = _Wanted(index_name, vector, top_k, filter, min_score, include_vector, accept)
@@ -175,13 +178,6 @@ def _scan_and_score(target: Target, wanted: _Wanted) -> Flow[list[VectorMatch]]:
         _match(hit.payload, hit.score, hit.payload["embedding"] if wanted.include_vector else None)
         for hit in best.result()
     ]
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(value)
-    except (TypeError, OverflowError):
-        return False
 
 
 def _is_hit(value: Any) -> bool:
