@@ -7,20 +7,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convex_mastra import InvalidArgumentError
+from convex_mastra.filters import compile_filter
 from convex_mastra.limits import DOCUMENT_DEPTH
 from convex_mastra.values import measure, plain_numbers
+from integrations.langchain.tests.stores import KINDS, store_on
 from integrations.langchain.tests.strategies import JSON
 from langchain_convex_mastra.documents import (
     document_of,
-    native_filter,
     native_key,
     stored_metadata,
 )
+from langchain_convex_mastra.filters import Judgement, judgement_of
 from langchain_convex_mastra.sameness import same
+from tests.lanes import Deployment
 
 KEYS = st.sampled_from(
     ["a", "text", "content", "_langchain", "__proto__", "", "$x", "%24x", "größe", "a.b", "%"]
@@ -112,15 +115,79 @@ def test_rows_of_mastra(stored: Any, text: str, metadata: dict[str, Any]) -> Non
 
 
 def test_filters_name_stored_keys() -> None:
-    assert native_filter(None) is None
+    def stored(where: Any) -> Any:
+        return judgement_of(where).where
+
+    assert judgement_of(None) == Judgement(None, None)
     assert native_key("größe") == "gr%C3%B6%C3%9Fe"
     where = {"text": {"$contains": "x"}, "größe": 1, "$or": [{"größe.x": 1}, {"a.b": {"$gt": 1}}]}
-    assert native_filter(where) == {
+    assert stored(where) == {
         "text": {"$contains": "x"},
         "gr%C3%B6%C3%9Fe": 1,
         "$or": [{"gr%C3%B6%C3%9Fe.x": 1}, {"a.b": {"$gt": 1}}],
     }
-    assert native_filter({"metadata": {"größe": 1}}) == {"gr%C3%B6%C3%9Fe": 1}
-    assert native_filter({"$not": {"größe": 1}}) == {"$not": {"gr%C3%B6%C3%9Fe": 1}}
-    with pytest.raises(InvalidArgumentError, match="function"):
-        native_filter(lambda _document: True)
+    assert stored({"metadata": {"größe": 1}}) == {"gr%C3%B6%C3%9Fe": 1}
+    assert stored({"$not": {"größe": 1}}) == {"$not": {"gr%C3%B6%C3%9Fe": 1}}
+    assert stored([{"a": 1}, {}, ({"b": 2})]) == {"$and": [{"a": 1}, {"b": 2}]}
+    assert stored([{"a": 1}, lambda _document: True]) == {"a": 1}
+
+
+def test_what_a_function_is_shown() -> None:
+    stored = kept("t", {"page": 3, "ratio": 1.0, "größe": 2**60})
+    raw = {**stored, "page": 3.0}  # as a scan has it from Convex
+    seen: list[Any] = []
+    accept = judgement_of(lambda document: not seen.append(document)).accept
+    assert accept is not None
+    assert accept("a", raw) is True
+    expected = {"page": 3, "ratio": 1.0, "größe": 2**60}
+    assert (seen[0].id, seen[0].page_content) == ("a", "t")
+    assert same(seen[0].metadata, expected)
+    assert judgement_of([lambda _: True, lambda _: 0]).accept("a", None) is False
+
+
+NESTED = st.recursive(
+    st.just({}) | st.just({"a": 1}),
+    lambda inner: st.builds(
+        lambda name, branches, more: {name: branches, **more},
+        st.sampled_from(["$and", "$or", "$nor"]),
+        st.lists(inner, max_size=2),
+        st.just({}) | st.just({"b": 1}),
+    ),
+)
+
+
+@given(NESTED)
+def test_an_empty_filter_is_one_that_no_document_fails(where: dict[str, Any]) -> None:
+    predicate = compile_filter(where)
+    everything: list[dict[str, Any]] = [{}, {"a": 1}, {"b": 1}, {"a": 1, "b": 1}]
+    fails = predicate is not None and not all(map(predicate, everything))
+    if judgement_of(where).selects_all:
+        assert not fails
+
+
+@settings(
+    max_examples=8,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(METADATA | st.fixed_dictionaries({"tag": JSON, "page": JSON}), max_size=40))
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_metadata_comes_back_from_an_index(
+    deployment: Deployment, kind: str, metadatas: list[dict[str, Any]]
+) -> None:
+    ids = [f"d{number}" for number in range(len(metadatas))]
+    with store_on(deployment, kind, "any-metadata") as store:
+        store.add_texts(["1,0"] * len(ids), metadatas, ids=ids)
+        found = [
+            sorted(documents, key=lambda one: int((one.id or "")[1:]))
+            for documents in (
+                store.get_by_ids(ids),
+                store.list_documents(),
+                store.similarity_search("1,0", k=40),
+                store.max_marginal_relevance_search("1,0", k=40),
+            )
+        ]
+        store.delete(ids)
+    for documents in found:
+        assert len(documents) == len(ids)
+        for document, metadata in zip(documents, metadatas, strict=True):
+            assert same(document.metadata, metadata)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from langchain_core.documents import Document
-from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -20,6 +20,7 @@ from langchain_core.messages import (
 )
 
 from convex_mastra.timestamps import to_text
+from integrations.langchain.tests.stores import Directions
 from langchain_convex_mastra import (
     ConvexChatMessageHistory,
     ConvexThreadLoader,
@@ -27,6 +28,7 @@ from langchain_convex_mastra import (
 )
 from tests.interop.node import run_node
 from tests.lanes import SERVED_LANES, Deployment
+from tests.native import CONFIGS, INDEXES
 
 pytestmark = pytest.mark.parametrize("deployment", SERVED_LANES, indirect=True, scope="session")
 
@@ -322,3 +324,102 @@ def test_threads_that_mastra_wrote_are_loaded(deployment: Deployment, unique: Un
         'Tool: {"temp": 1}',
         "AI: It is 1C",
     ]
+
+
+class Letters(Embeddings):
+    """The embedding of ``letters.ts``: how often each class of letters occurs in a text."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self.embed_query(text) for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        counts = [0.01] * 8
+        for letter in text.lower():
+            counts[ord(letter) % 8] += 1
+        return counts
+
+
+def test_what_an_agent_recalls_are_documents(deployment: Deployment, unique: Unique) -> None:
+    thread_id, resource_id = unique("t"), unique("r")
+    first, second, long = unique("m"), unique("m"), unique("m")
+    long_text = " ".join(f"word{number}" for number in range(4_000))
+    request = {
+        "url": deployment.url,
+        "key": deployment.admin_key,
+        "threadId": thread_id,
+        "resourceId": resource_id,
+        "messages": [
+            {"id": first, "role": "user", "text": "where is the cat"},
+            {"id": second, "role": "assistant", "text": "zzz zzz"},
+            {"id": long, "role": "user", "text": long_text},
+        ],
+        "search": "zzzz zz",
+    }
+    remembered = run_node("recall.ts", request)
+    assert "memory_messages_8" in remembered["indexes"]
+    assert remembered["recalled"] == [second]
+    here = {"thread_id": thread_id}
+    with ConvexVectorStore(
+        Letters(),
+        index_name="memory_messages_8",
+        deployment_url=deployment.url,
+        admin_auth_token=deployment.admin_key,
+        storage_function=deployment.storage_function,
+    ) as store:
+        (best,) = store.similarity_search("zzzz zz", k=1, filter=here)
+        assert best.page_content == "zzz zzz"
+        said = best.metadata
+        assert (said["message_id"], said["resource_id"], said["role"]) == (
+            second, resource_id, "assistant",
+        )  # fmt: skip
+        found = store.similarity_search(
+            "word", k=20, filter=[here, lambda one: "word1" in one.page_content]
+        )
+        assert len(found) > 1, "a long message has several vectors"
+        assert {document.page_content for document in found} == {long_text}
+        assert {document.metadata["message_id"] for document in found} == {long}
+        diverse = store.max_marginal_relevance_search("zzz cat", k=2, lambda_mult=0.1, filter=here)
+        assert len({document.metadata["message_id"] for document in diverse}) == 2
+        assert len(store.list_documents(here)) == len(found) + 2
+        store.delete(filter={"message_id": second})
+    again = run_node("recall.ts", {**request, "messages": []})
+    assert again["recalled"] != [second]
+
+
+def test_native_documents_in_both_directions(deployment: Deployment) -> None:
+    native = INDEXES["docs"]
+    on_native = {"url": deployment.url, "key": deployment.admin_key, "indexes": CONFIGS}
+    metadata = [
+        {"text": "chunk", "source": "b.md", "tag": "js", "page": 1},
+        {"text": "other", "source": "b.md", "tag": "js", "page": 2},
+    ]
+    upsert = {
+        "indexName": "docs",
+        "vectors": [[1, 0], [0, 1]],
+        "ids": ["j", "s"],
+        "metadata": metadata,
+    }
+    run_node("native.ts", {**on_native, "steps": [{"method": "upsert", "args": upsert}]})
+    with ConvexVectorStore(
+        Directions(),
+        native_index=native,
+        deployment_url=deployment.url,
+        admin_auth_token=deployment.admin_key,
+    ) as store:
+        chunk = {"source": "b.md", "tag": "js", "page": 1}
+        expected = Document(id="j", page_content="chunk", metadata=chunk)
+        assert store.similarity_search("1,0", k=1) == [expected]
+        assert store.get_by_ids(["j"]) == [expected]
+        assert store.similarity_search("0,1", filter={"tag": "js", "page": {"$lt": 2}}) == [
+            expected
+        ]
+        store.add_texts(["1,0.5"], [{"tag": "py", "ratio": 1.0, "größe": 2}], ids=["p"])
+        query = {"indexName": "docs", "queryVector": [1, 0.5], "filter": {"tag": "py"}}
+        read = {**on_native, "steps": [{"method": "query", "args": query}]}
+        ((hit,),) = run_node("native.ts", read)
+        assert hit["id"] == "p"
+        assert (hit["metadata"]["text"], hit["metadata"]["ratio"]) == ("1,0.5", 1)
+        (mine,) = store.list_documents({"tag": "py"})
+        assert mine.metadata == {"tag": "py", "ratio": 1.0, "größe": 2}
+        assert type(mine.metadata["ratio"]) is float
+        store.delete(["j", "s", "p"])

@@ -19,6 +19,7 @@ def test_exports() -> None:
         "ConvexByteStore",
         "ConvexCache",
         "ConvexChatMessageHistory",
+        "ConvexDocumentIndex",
         "ConvexKVStore",
         "ConvexThreadLoader",
         "ConvexVectorStore",
@@ -45,12 +46,14 @@ def run(code: str, tmp_path: Path) -> str:
 
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 5
+    assert len(examples) == 7
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
         "2 messages",
         "Convex is a database. {'page': 1}",
+        "Hei. {'lang': 'no', 'year': 2025}",
+        "2 ['1']",
         r"[b'\xff\x00', None] ['a/1', 'a/2']",
         "A long text.",
         "user said: What is Convex?",

@@ -1,17 +1,16 @@
 """LangChain on Mastra's Convex storage: conversations and documents that both languages read.
 
-``ConvexChatMessageHistory`` is a Mastra thread, ``ConvexVectorStore`` a Mastra vector index,
-``ConvexByteStore`` and ``ConvexKVStore`` are key-value stores beside them, on a Convex deployment
-or on the embedded backend.
-``ConvexThreadLoader`` reads threads as documents; on a Convex deployment or on the embedded backend.
-``ConvexThreadLoader`` reads threads as documents, ``ConvexCache`` keeps what models answered; on a
-Convex deployment or on the embedded backend.
+On a Convex deployment or on the embedded backend. ``ConvexChatMessageHistory`` is a Mastra thread,
+``ConvexThreadLoader`` reads threads as documents. ``ConvexVectorStore`` is a Mastra vector index,
+``ConvexDocumentIndex`` the same under LangChain's other interface. ``ConvexByteStore`` and
+``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered.
 """
 
 from importlib.metadata import version
 
 from langchain_convex_mastra.byte_store import ConvexByteStore
 from langchain_convex_mastra.chat_history import ConvexChatMessageHistory
+from langchain_convex_mastra.document_index import ConvexDocumentIndex
 from langchain_convex_mastra.kv_store import ConvexKVStore
 from langchain_convex_mastra.llm_cache import ConvexCache
 from langchain_convex_mastra.thread_loader import ConvexThreadLoader
@@ -23,6 +22,7 @@ __all__ = [
     "ConvexByteStore",
     "ConvexCache",
     "ConvexChatMessageHistory",
+    "ConvexDocumentIndex",
     "ConvexKVStore",
     "ConvexThreadLoader",
     "ConvexVectorStore",

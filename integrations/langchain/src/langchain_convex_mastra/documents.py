@@ -3,13 +3,14 @@
 The text is kept under ``text``, which Mastra's RAG tools read, and the metadata beside it, so that
 both languages filter on it. What Convex would not give back exactly (``3.0``, integers beyond
 2**53, NaN, deep nesting, keys outside ASCII) is also kept as one JSON text under ``_langchain``.
-A value that someone changed natively since wins over that text. Called by ``vector_store``.
+A value that someone changed natively since wins over that text. Called by the rooms that write and
+read documents.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
@@ -19,43 +20,77 @@ from langchain_core.documents import Document
 from convex_mastra import InvalidArgumentError
 from convex_mastra.filters import identical
 from convex_mastra.limits import DOCUMENT_DEPTH, OBJECT_FIELDS
+from convex_mastra.ops.arguments import any_text, kind_of, many
 from convex_mastra.ops.vector_arguments import checked_ids
 from convex_mastra.values import measure, plain_numbers
 from langchain_convex_mastra.sameness import same
 
+Metadata = dict[str, Any]
 TEXT: Final = "text"
 MESSAGE_TEXT: Final = "content"
 """Where Mastra's semantic recall keeps the text."""
 EXACT: Final = "_langchain"
-_OWN_KEYS: Final = frozenset({TEXT, EXACT, "__proto__"})
+OWN_KEYS: Final = frozenset({TEXT, EXACT, "__proto__"})
 _VALUE_DEPTH: Final = DOCUMENT_DEPTH - 2
 """Levels that a document and its metadata leave to a value."""
 _UNESCAPED: Final = "".join(map(chr, range(ord(" "), ord("~") + 1))).replace("%", "")
 
 
-def records_of(
+def columns_of(
     texts: Iterable[str],
-    metadatas: Sequence[dict[str, Any]] | None,
-    ids: Sequence[str | None] | None,
-) -> tuple[list[str], list[str], list[dict[str, Any]]]:
-    """Return ids, texts and what to store beside each vector, all checked.
+    metadatas: Iterable[Metadata | None] | None,
+    ids: Iterable[str | None] | None,
+) -> tuple[list[str], list[Metadata], list[str]]:
+    """Return texts, metadata and ids, one of each for every document; what is missing made up.
 
     Raises:
-        InvalidArgumentError: lengths that differ, an id that is empty or repeated, metadata that
-            JSON cannot carry.
+        InvalidArgumentError: lengths that differ, a text that is none, metadata that is no dict,
+            an id that is empty or repeated.
     """
-    texts = list(texts)
-    for name, values in (("metadatas", metadatas), ("ids", ids)):
-        if values is not None and (isinstance(values, str) or len(values) != len(texts)):
-            raise InvalidArgumentError(
-                f"There are {len(texts)} texts but {len(values)} {name}.", field=name
-            )
-    named = [str(uuid4()) if given is None else given for given in ids or [None] * len(texts)]
-    stored = [
-        stored_metadata(text, (metadatas[i] or {}) if metadatas else {}, f"metadatas[{i}]")
-        for i, text in enumerate(texts)
+    texts = [
+        any_text(text, f"texts[{position}]")
+        for position, text in enumerate(many(texts, "texts", "texts"))
     ]
-    return checked_ids(named, len(texts)), texts, stored
+    about = _one_for_each(texts, metadatas, "metadatas")
+    for position, metadata in enumerate(about):
+        if not isinstance(metadata, dict | None):
+            raise InvalidArgumentError(
+                f"metadatas[{position}] must be a dict; it is {kind_of(metadata)}.",
+                field=f"metadatas[{position}]",
+            )
+    named = [str(uuid4()) if one is None else one for one in _one_for_each(texts, ids, "ids")]
+    return texts, [metadata or {} for metadata in about], checked_ids(named, len(texts))
+
+
+def columns_of_documents(documents: Iterable[Document]) -> dict[str, list[Any]]:
+    """Return the texts, metadata and ids of documents, as ``columns_of`` takes them.
+
+    Raises:
+        InvalidArgumentError: something that is no document.
+    """
+    documents = list(many(documents, "documents", "documents"))
+    for position, document in enumerate(documents):
+        if not isinstance(document, Document):
+            raise InvalidArgumentError(
+                f"documents[{position}] must be a Document; it is {kind_of(document)}.",
+                field=f"documents[{position}]",
+            )
+    return {
+        "texts": [document.page_content for document in documents],
+        "metadatas": [document.metadata for document in documents],
+        "ids": [document.id for document in documents],
+    }
+
+
+def _one_for_each(texts: Sequence[str], values: Iterable[Any] | None, field: str) -> list[Any]:
+    if values is None:
+        return [None] * len(texts)
+    values = list(many(values, field, field))
+    if len(values) != len(texts):
+        raise InvalidArgumentError(
+            f"There are {len(texts)} texts but {len(values)} {field}.", field=field
+        )
+    return values
 
 
 def stored_metadata(text: str, metadata: Mapping[str, Any], field: str) -> dict[str, Any]:
@@ -69,7 +104,7 @@ def stored_metadata(text: str, metadata: Mapping[str, Any], field: str) -> dict[
     native: dict[str, Any] = {}
     for key, name in _first_names(metadata).items():
         value = metadata[name]
-        if len(native) < OBJECT_FIELDS - len(_OWN_KEYS) and _fits(key, value):
+        if len(native) < OBJECT_FIELDS - len(OWN_KEYS) and _fits(key, value):
             native[key] = value
     stored = {**native, TEXT: text}
     if not same(plain_numbers(native), dict(metadata)):
@@ -95,33 +130,10 @@ def document_of(vector_id: str, stored: Mapping[str, Any] | None) -> Document:
 
 def native_key(name: str) -> str:
     """Return the key under which a metadata key is stored: itself, or with %-escapes."""
-    if name.isascii() and name.isprintable() and name not in _OWN_KEYS:
+    if name.isascii() and name.isprintable() and name not in OWN_KEYS:
         return name if not name.startswith("$") else f"%24{name[1:]}"
     escaped = quote(name, safe=_UNESCAPED)
-    return f"%{ord(name[0]):02X}{name[1:]}" if name in _OWN_KEYS else escaped
-
-
-def native_filter(where: Mapping[str, Any] | Callable[..., Any] | None) -> dict[str, Any] | None:
-    """Return a filter on metadata as a filter on what is stored. ``text`` means the text.
-
-    Raises:
-        InvalidArgumentError: it is a function, or no mapping.
-    """
-    if where is None:
-        return None
-    if not isinstance(where, Mapping):
-        raise InvalidArgumentError(
-            f"filter must be a mapping in Mastra's filter grammar, not {type(where).__name__}.",
-            field="filter",
-        )
-    if set(where) == {"metadata"} and isinstance(where["metadata"], Mapping):
-        where = where["metadata"]  # Mastra's other way to write a filter
-    return {
-        name if name.startswith("$") or name in _OWN_KEYS else native_key(name): (
-            _native_operand(name, operand)
-        )
-        for name, operand in where.items()
-    }
+    return f"%{ord(name[0]):02X}{name[1:]}" if name in OWN_KEYS else escaped
 
 
 def _first_names(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -130,12 +142,6 @@ def _first_names(metadata: Mapping[str, Any]) -> dict[str, str]:
     for name in metadata:
         names.setdefault(native_key(name), name)
     return names
-
-
-def _native_operand(name: str, operand: Any) -> Any:
-    if name in ("$and", "$or", "$nor") and isinstance(operand, list | tuple):
-        return [native_filter(branch) for branch in operand]
-    return native_filter(operand) if name == "$not" else operand
 
 
 def _fits(key: str, value: Any) -> bool:

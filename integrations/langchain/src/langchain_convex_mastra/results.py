@@ -11,7 +11,7 @@ import numpy as np
 from langchain_core.documents import Document
 
 from convex_mastra import VectorMatch
-from convex_mastra.scoring import most_marginally_relevant
+from convex_mastra.scoring import Vector, most_marginally_relevant
 from langchain_convex_mastra.documents import document_of
 
 Scored = tuple[Document, float]
@@ -36,7 +36,7 @@ def scored_documents(matches: Sequence[VectorMatch]) -> list[Scored]:
 
 
 def diverse_documents(
-    matches: Sequence[VectorMatch], query: Sequence[float], k: int, lambda_mult: float
+    matches: Sequence[VectorMatch], query: Vector, k: int, lambda_mult: float
 ) -> list[Document]:
     """Return *k* of the documents found, chosen to differ."""
     candidates = [
@@ -46,7 +46,7 @@ def diverse_documents(
     ]
     rows = [vector for _, vector in candidates]
     chosen = most_marginally_relevant(
-        np.asarray(query, np.float64),
+        query,
         np.array(rows, np.float64).reshape(len(rows), len(query)),
         k=k,
         lambda_mult=lambda_mult,

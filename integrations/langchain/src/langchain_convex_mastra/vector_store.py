@@ -1,48 +1,79 @@
 """``ConvexVectorStore``: a LangChain vector store that is a Mastra vector index.
 
-The class that users construct: writing, reading by id, deleting; searching is in
-``vector_search``, what a row holds in ``documents``. Every async method awaits the embedding and
-the backend; none borrows a thread.
+The class that users construct, and where it lies. Its methods are in ``vector_faces``, what they do
+in ``vector_search`` and ``vector_writes``, the two kinds of index in ``vector_indexes``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
-from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
+from langchain_core.vectorstores import VectorStore
 
-from convex_mastra import Backend, InvalidArgumentError, Options
-from convex_mastra.wire import STORAGE_FUNCTION
-from langchain_convex_mastra.documents import document_of, records_of
-from langchain_convex_mastra.vector_search import VectorSearch, refuse
+from convex_mastra import Backend, InvalidArgumentError, NativeIndex, Options
+from convex_mastra.face import AsyncClient, SyncClient
+from convex_mastra.limits import VECTOR_DIMENSION
+from convex_mastra.ops.arguments import kind_of
+from convex_mastra.ops.target import NativeVectors
+from convex_mastra.ops.vector_arguments import checked_index_name
+from convex_mastra.wire import (
+    NATIVE_READ_FUNCTION,
+    NATIVE_SEARCH_FUNCTION,
+    NATIVE_WRITE_FUNCTION,
+    STORAGE_FUNCTION,
+)
+from langchain_convex_mastra.embedding import EmbeddingBackend
+from langchain_convex_mastra.results import relevance
+from langchain_convex_mastra.vector_faces import DocumentMethods
+from langchain_convex_mastra.vector_indexes import NativeIndexed, ScannedIndex
 
 
-class ConvexVectorStore(VectorSearch):
-    """Documents in a Mastra vector index on Convex; exact cosine search.
+class ConvexVectorStore(DocumentMethods, SyncClient, AsyncClient, VectorStore):
+    """Documents in a Mastra vector index on Convex, searched by cosine.
+
+    The index is of one of two kinds. ``index_name=`` names a scanned one (Mastra's
+    ``ConvexVector``), which needs nothing but Mastra's stock functions, is declared by the first
+    write, and is searched exactly. ``native_index=`` is one that the deployment's schema declares
+    (Mastra's ``ConvexNativeVector``), searched by Convex itself: fast however large, approximate
+    where large, at most 256 documents a search.
 
     Mastra's RAG tools read what is written here (``metadata.text`` is the text), and indexes that
     they wrote are searched as documents. Metadata comes back as it was added, whatever Convex does
     to it; values follow JSON, so a datetime is refused and a tuple becomes a list.
 
     ``filter=`` takes Mastra's grammar (``{"page": {"$gte": 3}, "$or": [...]}``), in which ``text``
-    is the document's text. Metadata that Convex cannot hold as it is (integers beyond 2**53, NaN,
-    nesting beyond 14 levels) is returned, but no filter matches it.
+    is the document's text; or a function of a document, ``lambda document: ...``; or a list of
+    these, all of which must hold. *k* documents are returned if *k* match. Metadata that Convex
+    cannot hold as it is (integers beyond 2**53, NaN, nesting beyond 14 levels) is returned, and
+    seen by functions, but no mapping matches it. A native index takes equalities on its
+    ``filter_fields``, with ``$eq``, ``$in`` and ``$or``; everything else is judged after the
+    search, which raises ScanLimitError rather than returning less than there is.
 
-    Constructing sends nothing. The index is declared by the first write, with the dimension of its
-    first embedding; searching an index that does not exist finds nothing. One object may be used
-    from several threads and event loops, with or without ``with``.
+    Constructing sends nothing. Searching a scanned index that does not exist finds nothing. One
+    object may be used from several threads and event loops, with or without ``with``; it is never
+    pickled.
 
     Args:
         embedding: embeds texts and queries.
-        index_name: Mastra's index; any text but ``indexes``.
-        deployment_url, admin_auth_token, storage_function: as of ``convex_mastra.ConvexVector``.
+        index_name: Mastra's scanned index; any text but ``indexes``.
+        native_index: the schema-declared index; exactly one of these two.
+        dimension: how long the embeddings are, where the first one should not decide; only with
+            *index_name*.
+        deployment_url: ``https://….convex.cloud``, ``http://127.0.0.1:3210``, ``file:path.db`` or
+            ``:memory:``. None: ``CONVEX_URL``, else ``CONVEX_SELF_HOSTED_URL``.
+        admin_auth_token: the deployment's admin or deploy key. None: ``CONVEX_ADMIN_KEY``, else
+            ``CONVEX_SELF_HOSTED_ADMIN_KEY``. The embedded backend needs none.
+        storage_function: path of the deployed storage handler, for *index_name*.
+        native_vector_action: path of the deployed native search, for *native_index*;
+            ``native_vector_query`` and ``native_vector_mutation`` likewise.
         backend: an open backend to share; closing this object leaves it open.
         options: time-outs, retries, requests in flight, event hook.
-        dimension: how long the embeddings are, where the first one should not decide.
 
     Raises:
+        InvalidArgumentError: *embedding* is none, or both or neither of the two kinds are named.
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
     """
 
@@ -50,113 +81,59 @@ class ConvexVectorStore(VectorSearch):
         self,
         embedding: Embeddings,
         *,
-        index_name: str,
+        index_name: str | None = None,
+        native_index: NativeIndex | None = None,
+        dimension: int | None = None,
         deployment_url: str | None = None,
         admin_auth_token: str | None = None,
         storage_function: str = STORAGE_FUNCTION,
+        native_vector_action: str = NATIVE_SEARCH_FUNCTION,
+        native_vector_query: str = NATIVE_READ_FUNCTION,
+        native_vector_mutation: str = NATIVE_WRITE_FUNCTION,
         backend: Backend | None = None,
         options: Options | None = None,
-        dimension: int | None = None,
     ) -> None:
+        if not isinstance(embedding, Embeddings):
+            raise InvalidArgumentError(
+                f"embedding must be LangChain Embeddings; it is {kind_of(embedding)}.",
+                field="embedding",
+            )
+        _check_kind(index_name, native_index, dimension)
         super().__init__(
-            embedding,
-            index_name=index_name,
-            deployment_url=deployment_url,
-            admin_auth_token=admin_auth_token,
+            deployment_url,
+            admin_auth_token,
             storage_function=storage_function,
             backend=backend,
             options=options,
         )
-        self._dimension = dimension
-        self._is_declared = False
+        self._embedding = embedding
+        self._transport = EmbeddingBackend(self.backend, embedding)
+        if index_name is not None:
+            self._index = ScannedIndex(self._target, index_name, dimension)
+        elif native_index is not None:
+            native = NativeVectors(
+                {native_index.table_name: native_index},
+                native_vector_action,
+                native_vector_query,
+                native_vector_mutation,
+            )
+            self._index = NativeIndexed(replace(self._target, native=native), native_index)
 
-    def add_texts(
-        self,
-        texts: Iterable[str],
-        metadatas: list[dict[str, Any]] | None = None,
-        *,
-        ids: Sequence[str | None] | None = None,
-        **kwargs: Any,  # noqa: ARG002 - LangChain's callers pass their own
-    ) -> list[str]:
-        """Embed texts and store them; one whose id exists replaces it, metadata included.
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(index_name={self.index_name!r}, backend={self.backend!r})"
 
-        Args:
-            metadatas: one for each text.
-            ids: one for each text; random UUIDs for those that are None.
-            **kwargs: ignored; LangChain's indexing passes ``batch_size``, batches are cut by size.
+    @property
+    def index_name(self) -> str:
+        """The scanned index, or the table of the native one."""
+        return self._index.name
 
-        Returns:
-            The ids, in the order of *texts*.
+    @property
+    def embeddings(self) -> Embeddings:
+        """The embedding."""
+        return self._embedding
 
-        Raises:
-            InvalidArgumentError: lengths, ids, metadata or dimensions that do not fit. Nothing was
-                stored, and, but for the dimensions, nothing embedded.
-            LimitExceededError: a document with its vector is larger than 1 MiB.
-
-        Cost: two round trips' wait, with the first write one or two more.
-        """
-        ids, texts, stored = records_of(texts, metadatas, ids)
-        if not texts:
-            return []
-        vectors = self._embedding.embed_documents(texts)
-        if not self._is_declared:
-            self._vectors.create_index(self.index_name, self._dimension or len(vectors[0]))
-            self._is_declared = True
-        return self._vectors.upsert(self.index_name, vectors, ids=ids, metadata=stored)
-
-    async def aadd_texts(
-        self,
-        texts: Iterable[str],
-        metadatas: list[dict[str, Any]] | None = None,
-        *,
-        ids: Sequence[str | None] | None = None,
-        **kwargs: Any,  # noqa: ARG002
-    ) -> list[str]:
-        """Do what ``add_texts`` does, without blocking the running loop."""
-        ids, texts, stored = records_of(texts, metadatas, ids)
-        if not texts:
-            return []
-        vectors = await self._embedding.aembed_documents(texts)
-        if not self._is_declared:
-            await self._avectors.create_index(self.index_name, self._dimension or len(vectors[0]))
-            self._is_declared = True
-        return await self._avectors.upsert(self.index_name, vectors, ids=ids, metadata=stored)
-
-    def add_documents(self, documents: list[Document], **kwargs: Any) -> list[str]:
-        """Store documents as ``add_texts`` does, under their own ids unless *ids* are given."""
-        return self.add_texts(**_columns(documents) | kwargs)
-
-    async def aadd_documents(self, documents: list[Document], **kwargs: Any) -> list[str]:
-        """Do what ``add_documents`` does, without blocking the running loop."""
-        return await self.aadd_texts(**_columns(documents) | kwargs)
-
-    def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool:
-        """Delete documents by id; those that do not exist are skipped. Returns True.
-
-        Raises:
-            InvalidArgumentError: *ids* is None; nothing is ever deleted by leaving them out.
-        """
-        refuse(kwargs)
-        if wanted := _ids_to_delete(ids):
-            self._vectors.delete_vectors(self.index_name, ids=wanted)
-        return True
-
-    async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> bool:
-        """Do what ``delete`` does, without blocking the running loop."""
-        refuse(kwargs)
-        if wanted := _ids_to_delete(ids):
-            await self._avectors.delete_vectors(self.index_name, ids=wanted)
-        return True
-
-    def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """Return the documents that exist, in the order of *ids*. Ten ids a round trip."""
-        records = self._vectors.get_vectors(self.index_name, ids)
-        return [document_of(record.id, record.metadata) for record in records]
-
-    async def aget_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """Do what ``get_by_ids`` does, without blocking the running loop."""
-        records = await self._avectors.get_vectors(self.index_name, ids)
-        return [document_of(record.id, record.metadata) for record in records]
+    def _select_relevance_score_fn(self) -> Callable[[float], float]:
+        return relevance
 
     @classmethod
     def from_texts(
@@ -196,40 +173,30 @@ class ConvexVectorStore(VectorSearch):
             raise
         return store
 
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._vectors.close()
 
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        if self._owns_backend:
-            await self.backend.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
-
-
-def _columns(documents: Sequence[Document]) -> dict[str, Any]:
-    return {
-        "texts": [document.page_content for document in documents],
-        "metadatas": [document.metadata for document in documents],
-        "ids": [document.id for document in documents],
-    }
-
-
-def _ids_to_delete(ids: Sequence[str] | None) -> list[str]:
-    if ids is None or isinstance(ids, str):
+def _check_kind(index_name: Any, native_index: Any, dimension: Any) -> None:
+    if (index_name is None) is (native_index is None):
+        given = "both" if native_index is not None else "neither"
         raise InvalidArgumentError(
-            "ids must be a list of ids; to delete all, use truncate_index of ConvexVector.",
-            field="ids",
+            f"Give either index_name or native_index, not {given}.", field="index_name"
         )
-    return list(ids)
+    if native_index is None:
+        checked_index_name(index_name)
+        if dimension is not None and not (
+            type(dimension) is int and 1 <= dimension <= VECTOR_DIMENSION
+        ):
+            raise InvalidArgumentError(
+                f"dimension must be an integer from 1 to {VECTOR_DIMENSION:,}, not "
+                f"{dimension!r:.40}.",
+                field="dimension",
+            )
+        return
+    if not isinstance(native_index, NativeIndex):
+        raise InvalidArgumentError(
+            f"native_index must be a NativeIndex; it is {kind_of(native_index)}.",
+            field="native_index",
+        )
+    if dimension is not None:
+        raise InvalidArgumentError(
+            "dimension goes with index_name; a native index has its own.", field="dimension"
+        )

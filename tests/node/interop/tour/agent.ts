@@ -1,31 +1,9 @@
 /** npm's `Memory`, as agents use it: threads, recall, working memory, semantic recall. */
 import { ConvexStore, ConvexVector } from "@mastra/convex";
 import type { MastraDBMessage } from "@mastra/core/agent/message-list";
-import type { MastraEmbeddingModel } from "@mastra/core/vector";
 import { Memory } from "@mastra/memory";
+import { embedder } from "../letters.ts";
 import { at, type Place, Steps } from "./steps.ts";
-
-const DIMENSION = 8;
-
-/** Says of a text how often each class of letters occurs in it: no model, the same everywhere. */
-const embedder = {
-  specificationVersion: "v2",
-  provider: "tour",
-  modelId: "letters",
-  maxEmbeddingsPerCall: 100,
-  supportsParallelCalls: true,
-  doEmbed: ({ values }: { values: string[] }) =>
-    Promise.resolve({ embeddings: values.map(embedded), usage: { tokens: 0 } }),
-} as unknown as MastraEmbeddingModel<string>;
-
-function embedded(text: string): number[] {
-  const counts = new Array<number>(DIMENSION).fill(0.01);
-  for (const letter of text.toLowerCase()) {
-    const place = (letter.codePointAt(0) ?? 0) % DIMENSION;
-    counts[place] = (counts[place] ?? 0) + 1;
-  }
-  return counts;
-}
 
 export async function tourAgentMemory(place: Place): Promise<Steps> {
   const steps = new Steps();

@@ -1,0 +1,116 @@
+"""What ``filter=`` may be, and how documents are judged by it.
+
+A mapping in Mastra's grammar is asked of the backend, under the names that ``documents`` stores
+metadata by; a function is asked of each document. Called by the rooms that search, list and delete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.documents import Document
+
+from convex_mastra import InvalidArgumentError
+from convex_mastra.filters import compile_filter
+from convex_mastra.ops.arguments import kind_of
+from convex_mastra.ops.vector_scan import Accept
+from convex_mastra.values import plain_numbers
+from langchain_convex_mastra.documents import OWN_KEYS, document_of, native_key
+
+Condition = Mapping[str, Any] | Callable[[Document], bool]
+Filter = Condition | list[Condition] | tuple[Condition, ...]
+"""One condition, or a list of those that must all hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A checked filter.
+
+    Attributes:
+        where: Mastra's grammar over what is stored; None: everything.
+        accept: the last word on each vector; None: yes.
+    """
+
+    where: dict[str, Any] | None = None
+    accept: Accept | None = None
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether no document could fail it."""
+        return self.accept is None and _selects_all(self.where or {})
+
+
+def judgement_of(conditions: Filter | None) -> Judgement:
+    """Check a filter.
+
+    Raises:
+        InvalidArgumentError: it is neither mapping nor function nor a list of these, or has an
+            operator that does not exist.
+    """
+    if conditions is None:
+        return Judgement()
+    if isinstance(conditions, Mapping) or callable(conditions):
+        conditions = [conditions]
+    if not isinstance(conditions, list | tuple):
+        raise _wrong("filter", conditions)
+    wheres: list[dict[str, Any]] = []
+    tests: list[Callable[[Document], bool]] = []
+    for position, condition in enumerate(conditions):
+        if isinstance(condition, Mapping):
+            compile_filter(condition)
+            wheres.append(_stored_filter(condition))
+        elif callable(condition):
+            tests.append(condition)
+        else:
+            raise _wrong(f"filter[{position}]", condition)
+    wheres = [where for where in wheres if where]
+    where = {"$and": wheres} if len(wheres) > 1 else next(iter(wheres), None)
+    return Judgement(where, _accept(tests) if tests else None)
+
+
+def _accept(tests: Sequence[Callable[[Document], bool]]) -> Accept:
+    def accept(vector_id: str, stored: Mapping[str, Any] | None) -> bool:
+        # Every function gets a document of its own: one that changes it changes no other's.
+        return all(test(document_of(vector_id, plain_numbers(stored))) for test in tests)
+
+    return accept
+
+
+def _stored_filter(where: Mapping[str, Any]) -> dict[str, Any]:
+    """A filter on metadata as a filter on what is stored; ``text`` means the text."""
+    if set(where) == {"metadata"} and isinstance(where["metadata"], Mapping):
+        where = where["metadata"]  # Mastra's other way to write a filter
+    return {
+        name if name.startswith("$") or name in OWN_KEYS else native_key(name): (
+            _stored_operand(name, operand)
+        )
+        for name, operand in where.items()
+    }
+
+
+def _stored_operand(name: str, operand: Any) -> Any:
+    if name in ("$and", "$or", "$nor"):
+        return [_stored_filter(branch) for branch in operand]
+    return _stored_filter(operand) if name == "$not" else operand
+
+
+def _selects_all(where: Mapping[str, Any]) -> bool:
+    return all(_is_vacuous(name, operand) for name, operand in where.items())
+
+
+def _is_vacuous(name: str, operand: Any) -> bool:
+    if name == "$and":
+        return all(map(_selects_all, operand))
+    if name == "$or":
+        return any(map(_selects_all, operand))
+    return name == "$nor" and not operand
+
+
+def _wrong(field: str, value: Any) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{field} must be a mapping in Mastra's filter grammar, a function of a document, or a "
+        f"list of these; it is {kind_of(value)}.",
+        field=field,
+    )
