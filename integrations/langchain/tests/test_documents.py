@@ -142,7 +142,11 @@ def test_what_a_function_is_shown() -> None:
     expected = {"page": 3, "ratio": 1.0, "größe": 2**60}
     assert (seen[0].id, seen[0].page_content) == ("a", "t")
     assert same(seen[0].metadata, expected)
-    assert judgement_of([lambda _: True, lambda _: 0]).accept("a", None) is False
+    assert accept("b", {"text": "t", "page": 3.0, "ratio": 0.5}) is True
+    assert same(seen[1].metadata, {"page": 3, "ratio": 0.5})
+    never = judgement_of([lambda _: True, lambda _: False]).accept
+    assert never is not None
+    assert never("a", None) is False
 
 
 NESTED = st.recursive(

@@ -1,7 +1,8 @@
 """``ConvexVectorStore``: a LangChain vector store that is a Mastra vector index.
 
 The class that users construct, and where it lies. Its methods are in ``vector_faces``, what they do
-in ``vector_search`` and ``vector_writes``, the two kinds of index in ``vector_indexes``.
+in ``vector_search`` and ``vector_writes``, the two kinds of index in ``vector_indexes`` and
+``native_index``.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from convex_mastra.wire import (
     STORAGE_FUNCTION,
 )
 from langchain_convex_mastra.embedding import EmbeddingBackend
+from langchain_convex_mastra.native_index import NativeIndexed
 from langchain_convex_mastra.results import relevance
 from langchain_convex_mastra.vector_faces import DocumentMethods
-from langchain_convex_mastra.vector_indexes import NativeIndexed, ScannedIndex
+from langchain_convex_mastra.vector_indexes import ScannedIndex
 
 
 class ConvexVectorStore(DocumentMethods, SyncClient, AsyncClient, VectorStore):
