@@ -12,7 +12,7 @@ from convex_mastra import Message
 from convex_mastra.jsontext import dumps, loads
 from convex_mastra.ops.message_contents import check_content
 from langchain_convex_mastra.conversation import Conversation
-from langchain_convex_mastra.messages import compose, messages_of
+from langchain_convex_mastra.messages import compose, messages_of, own_row, settle, split
 
 
 class Rows:
@@ -24,14 +24,15 @@ class Rows:
         self._conversation.see(rows)
 
     def add(self, messages: Sequence[BaseMessage]) -> None:
-        rows = compose(
-            messages,
-            thread_id="t",
-            resource_id="r",
-            stored=self.rows,
-            calls=self._conversation.calls,
-            turn=self._conversation.turn,
-        )
+        known = self._conversation
+        additions, rest = split(messages, calls=known.calls, turn=known.turn, at=datetime.now(UTC))
+        own = {addition.id for addition in additions}
+        settled = settle(self.rows, additions, resource_id="r", own=own)
+        rows = [
+            *settled.rows,
+            *(own_row(one, thread_id="t", resource_id="r") for one in settled.apart),
+            *compose(rest, thread_id="t", resource_id="r", taken=self.rows),
+        ]
         saved = []
         for row in rows:
             check_content(row.content, row.role, "row")

@@ -28,7 +28,7 @@ from convex_mastra.records import (
     message_from_row,
     upgraded,
 )
-from convex_mastra.timestamps import checked, following, to_text
+from convex_mastra.timestamps import EPOCH, checked, following, to_text
 from convex_mastra.values import check_document_size, measure
 from convex_mastra.wire import MESSAGES
 
@@ -67,6 +67,16 @@ def save_messages(target: Target, messages: Sequence[Message]) -> Flow[list[Mess
     for moment, message in timed:
         target.clock.note(message.thread_id, moment)
     return [message.replace(created_at=moment) for moment, message in timed]
+
+
+def check_messages(messages: Sequence[Message]) -> None:
+    """Refuse what ``save_messages`` would refuse. Sends nothing.
+
+    Raises:
+        InvalidArgumentError, LimitExceededError: as ``save_messages``.
+    """
+    for position, message in enumerate(_checked(messages)):
+        _sized_row(message, EPOCH, f"messages[{position}]")
 
 
 def update_messages(

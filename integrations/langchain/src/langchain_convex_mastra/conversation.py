@@ -1,28 +1,34 @@
-"""Reading, extending and clearing one conversation, as flows that know no waiting.
+"""One conversation: what is known of its thread, and reading, clearing and naming it.
 
-Each is written once and bound for both faces by ``Conversations``; they are put together from the
-core's operations on threads and messages. ``chat_history`` calls them. What a conversation has
-learnt about its thread is kept in ``Conversation``, so that it is not asked again.
+Flows that know no waiting, put together from the core's operations on threads and messages;
+``chat_history`` binds them for both faces. Adding messages is in ``adding``. What a conversation
+has learnt is kept in ``Conversation``, so that it is not asked again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from operator import attrgetter
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, ToolMessage
 
 from convex_mastra import InvalidArgumentError, Message, Thread
-from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops.message_writes import save_messages
-from convex_mastra.ops.messages import list_messages, list_messages_by_id
+from convex_mastra.ops import threads
+from convex_mastra.ops.messages import list_messages
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.threads import clear_thread, get_thread_by_id, save_thread
-from langchain_convex_mastra.messages import compose, ends_with_result, messages_of, open_calls
+from langchain_convex_mastra.journal import clear_journal, read_journal
+from langchain_convex_mastra.messages import (
+    Addition,
+    ends_with_result,
+    is_unsettled,
+    messages_of,
+    open_calls,
+    own_row,
+    settle,
+)
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Conversation:
         owner: the resource of the thread; None until the thread is known to exist.
         calls: ids of rows whose tool calls have no outcome yet, by tool call id.
         turn: id of the row that an AI message would go on with.
+        lacking: ids of rows that were overwritten, and that whoever adds next mends.
     """
 
     thread_id: str
@@ -44,6 +51,12 @@ class Conversation:
     owner: str | None = None
     calls: dict[str, str] = field(default_factory=dict)
     turn: str | None = None
+    lacking: frozenset[str] = frozenset()
+
+    @property
+    def writes_for(self) -> str:
+        """Whose the rows are that are written here."""
+        return self.owner or self.resource_id or self.thread_id
 
     def see(self, rows: Iterable[Message]) -> None:
         """Learn from rows of the thread, in order, the last of which ends the thread."""
@@ -61,10 +74,12 @@ def read_messages(
 
     The window never begins with a tool message whose call was cut off, so it may be shorter.
 
-    Cost: one round trip.
+    Cost: one round trip; one more if a turn was continued after it was stored, or still waits to be.
     """
     rows: list[Message] = []
     messages: list[BaseMessage] = []
+    journal: list[Addition] | None = None
+    lacking: set[str] = set()
     has_more, page = True, 0
     while has_more and (page == 0 or (last is not None and len(messages) < last)):
         found = yield from list_messages(
@@ -76,10 +91,16 @@ def read_messages(
             per_page=False if last is None else max(last, 1),
         )
         older = sorted(found.messages, key=attrgetter("created_at"))  # ties stay in order
+        if journal is None and any(map(is_unsettled, older)):
+            journal = yield from read_journal(target, conversation.thread_id)
+        if journal:
+            older, changed = _with_journal(conversation, older, rows, journal)
+            lacking |= changed
         rows = older + rows
         messages = [message for row in older for message in messages_of(row)] + messages
         has_more, page = found.has_more, page + 1
     conversation.see(rows)
+    conversation.lacking = frozenset(lacking)
     if last is None:
         return messages
     window = messages[max(0, len(messages) - last) :]
@@ -87,57 +108,6 @@ def read_messages(
     while cut_off and window and isinstance(window[0], ToolMessage):
         del window[0]
     return window
-
-
-def add_messages(
-    target: Target, conversation: Conversation, messages: Sequence[BaseMessage]
-) -> Flow[None]:
-    """Append *messages*, in one save; creates the thread if there is none.
-
-    A tool message is folded into the stored row that holds its call. No row is ever replaced by
-    another message: an id that is taken stays with the row that has it.
-
-    Raises:
-        InvalidArgumentError: something that is no message, or is not JSON; or the thread is
-            another resource's.
-        LimitExceededError: a message is larger than a document (1 MiB).
-
-    Cost: one round trip for messages without ids in a thread known to exist; else two. A tool
-    message whose call this object has not seen is looked for in the whole thread: one more.
-    """
-    messages = list(messages)
-    for position, message in enumerate(messages):
-        if not isinstance(message, BaseMessage):
-            raise InvalidArgumentError(
-                f"messages[{position}] is {type(message).__name__}, not a LangChain message.",
-                field=f"messages[{position}]",
-            )
-    if not messages:
-        return
-    exists, stored = yield Gather(
-        [_is_there(target, conversation), _stored_rows(target, conversation, messages)]
-    )
-    owner = conversation.owner or conversation.resource_id or conversation.thread_id
-    rows = compose(
-        messages,
-        thread_id=conversation.thread_id,
-        resource_id=owner,
-        stored=stored,
-        calls=conversation.calls,
-        turn=conversation.turn,
-    )
-    saves: list[Flow[Any]] = [save_messages(target, rows)]
-    if not exists:
-        thread = Thread(
-            id=conversation.thread_id,
-            resource_id=owner,
-            title=conversation.title,
-            metadata=conversation.metadata,
-        )
-        saves.append(save_thread(target, thread))
-    saved, *_ = yield Gather(saves)
-    conversation.owner = owner
-    conversation.see(saved)
 
 
 def clear_messages(target: Target, conversation: Conversation) -> Flow[None]:
@@ -149,16 +119,64 @@ def clear_messages(target: Target, conversation: Conversation) -> Flow[None]:
     Cost: two round trips for every 500 rows, and one if a resource is named.
     """
     if conversation.resource_id is not None:
-        yield from _is_there(target, conversation)
-    yield from clear_thread(target, conversation.thread_id)
-    conversation.calls, conversation.turn = {}, None
+        yield from is_there(target, conversation)
+    yield Gather(
+        [
+            threads.clear_thread(target, conversation.thread_id),
+            clear_journal(target, conversation.thread_id),
+        ]
+    )
+    conversation.calls, conversation.turn, conversation.lacking = {}, None, frozenset()
 
 
-def _is_there(target: Target, conversation: Conversation) -> Flow[bool]:
-    """Return whether the thread exists, and learn whose it is."""
+def get_thread(target: Target, conversation: Conversation) -> Flow[Thread | None]:
+    """Return the thread; None if there is none yet, or it is another resource's.
+
+    Cost: one round trip.
+    """
+    thread = yield from threads.get_thread_by_id(
+        target, conversation.thread_id, resource_id=conversation.resource_id
+    )
+    if thread is not None:
+        conversation.owner = thread.resource_id
+    return thread
+
+
+def update_thread(
+    target: Target,
+    conversation: Conversation,
+    *,
+    title: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Flow[Thread]:
+    """Set the thread's title, merge *metadata* into what it has, and return it.
+
+    Raises:
+        NotFoundError: there is no thread yet.
+        InvalidArgumentError: it is another resource's; or a value that Convex cannot hold.
+
+    Cost: one round trip, two without a *title*; one more the first time if a resource is named.
+    """
+    if conversation.resource_id is not None:
+        yield from is_there(target, conversation)
+    return (
+        yield from threads.update_thread(
+            target, conversation.thread_id, title=title, metadata=metadata
+        )
+    )
+
+
+def is_there(target: Target, conversation: Conversation) -> Flow[bool]:
+    """Return whether the thread exists, and learn whose it is.
+
+    Raises:
+        InvalidArgumentError: it is another resource's.
+
+    Cost: one round trip, until it is known to exist.
+    """
     if conversation.owner is not None:
         return True
-    thread = yield from get_thread_by_id(target, conversation.thread_id)
+    thread = yield from threads.get_thread_by_id(target, conversation.thread_id)
     if thread is None:
         return False
     if conversation.resource_id not in (None, thread.resource_id):
@@ -171,37 +189,30 @@ def _is_there(target: Target, conversation: Conversation) -> Flow[bool]:
     return True
 
 
-def _stored_rows(
-    target: Target, conversation: Conversation, messages: Sequence[BaseMessage]
-) -> Flow[dict[str, Message]]:
-    """Return the rows that *messages* go on with, and those that have one of their ids."""
-    ids = {message.id for message in messages}
-    results = [
-        message
-        for message in takewhile(lambda message: isinstance(message, ToolMessage), messages)
-        if isinstance(message, ToolMessage)
-    ]
-    if any(result.tool_call_id not in conversation.calls for result in results):
-        page = yield from list_messages(
-            target,
-            conversation.thread_id,
-            resource_id=conversation.resource_id,
-            per_page=False,
-        )
-        conversation.see(page.messages)
-    ids |= {conversation.calls.get(result.tool_call_id) for result in results}
-    if isinstance(messages[0], AIMessage):
-        ids.add(conversation.turn)
-    found = yield from list_messages_by_id(target, [row_id for row_id in ids if row_id])
-    return {row.id: row for row in found}
-
-
-class Conversations(SyncClient, AsyncClient):
-    """The flows on one backend, each for both faces."""
-
-    read = blocking(read_messages)
-    add = blocking(add_messages)
-    clear = blocking(clear_messages)
-    aread = nonblocking(read_messages)
-    aadd = nonblocking(add_messages)
-    aclear = nonblocking(clear_messages)
+def _with_journal(
+    conversation: Conversation,
+    older: Sequence[Message],
+    newer: Sequence[Message],
+    journal: Sequence[Addition],
+) -> tuple[list[Message], set[str]]:
+    """Return *older* rows with what they lack of the journal, and the ids of those that did."""
+    ids = {row.id for row in older}
+    settled = settle(
+        {row.id: row for row in [*older, *newer]},
+        [addition for addition in journal if addition.row_id in ids],
+        resource_id=conversation.writes_for,
+    )
+    whole = {row.id: row for row in settled.rows}
+    rows = []
+    for row in older:
+        rows.append(whole.get(row.id, row))
+        rows += [
+            own_row(
+                addition,
+                thread_id=conversation.thread_id,
+                resource_id=conversation.writes_for,
+            ).replace(created_at=row.created_at)
+            for addition in settled.apart
+            if addition.row_id == row.id
+        ]
+    return rows, {*whole, *(addition.row_id for addition in settled.apart)}

@@ -3,10 +3,36 @@
 A row says what it says twice: in Mastra's own parts, which every Mastra version reads
 (``to_mastra``, ``from_mastra``, ``blocks``, ``older``), and, for whatever the parts do not say, in
 LangChain's form under ``content.metadata.langchain`` (``exact``). ``turns`` decides which messages
-share a row; ``rows`` reads one. Called by ``conversation``; nothing here sends or waits.
+share a row, ``additions`` what goes on with a stored one; ``rows`` reads one. Called by
+``conversation`` and its neighbours; nothing here sends or waits.
 """
 
+from langchain_convex_mastra.messages.additions import (
+    Addition,
+    Settled,
+    is_noted,
+    own_row,
+    settle,
+    split,
+)
 from langchain_convex_mastra.messages.rows import messages_of
-from langchain_convex_mastra.messages.turns import compose, ends_with_result, open_calls
+from langchain_convex_mastra.messages.turns import (
+    compose,
+    ends_with_result,
+    is_unsettled,
+    open_calls,
+)
 
-__all__ = ["compose", "ends_with_result", "messages_of", "open_calls"]
+__all__ = [
+    "Addition",
+    "Settled",
+    "compose",
+    "ends_with_result",
+    "is_noted",
+    "is_unsettled",
+    "messages_of",
+    "open_calls",
+    "own_row",
+    "settle",
+    "split",
+]

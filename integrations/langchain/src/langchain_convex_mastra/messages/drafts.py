@@ -59,6 +59,7 @@ class Draft:
         size_bytes: how large its content is, at most.
         open_calls: the tool calls that a tool message may answer here.
         after_result: whether its last message is a tool message.
+        added: ids of the additions of the journal that it holds.
         is_changed: whether it has taken a message.
     """
 
@@ -70,17 +71,32 @@ class Draft:
     open_calls: set[str] = field(default_factory=set)
     after_result: bool = False
     first_id: str | None = None
+    added: list[str] = field(default_factory=list)
     is_changed: bool = False
 
     def takes(self, message: AIMessage | ToolMessage) -> bool:
         """Whether *message* belongs to this turn, and there is room for it."""
-        if self.size_bytes + size_of(message) > ROW_BYTES:
-            return False
         if isinstance(message, ToolMessage):
-            return message.tool_call_id in self.open_calls
+            belongs = message.tool_call_id in self.open_calls
+        else:
+            belongs = self.after_result
+        return belongs and self.has_room([message])
+
+    def has_room(self, messages: Sequence[BaseMessage]) -> bool:
+        """Whether *messages* fit into this row: by their size, and by the ids of their calls."""
+        if self.size_bytes + sum(map(size_of, messages)) > ROW_BYTES:
+            return False
+        steps = [message for message in messages if isinstance(message, AIMessage)]
         # Mastra finds a tool call by its id, so one row never holds two of one id.
-        ids = {call["id"] for call in calls_of(self.parts)}
-        return self.after_result and ids.isdisjoint(call["id"] for call in message.tool_calls)
+        ids = {call["id"] for call in calls_of(self.parts)} if steps else set()
+        return ids.isdisjoint(call["id"] for step in steps for call in step.tool_calls)
+
+    def take(self, message: BaseMessage) -> None:
+        """Add a message; a tool message answers its call, if that waits for it."""
+        if isinstance(message, ToolMessage) and message.tool_call_id in self.open_calls:
+            self.answer(message)
+        else:
+            self.add(message)
 
     def add(self, message: BaseMessage) -> None:
         """Add a message that has parts of its own; a tool message then brings its call."""
@@ -141,7 +157,7 @@ class Draft:
         metadata = old.get("metadata")
         content["metadata"] = {
             **(metadata if isinstance(metadata, Mapping) else {}),
-            KEY: annotation(self.entries, self.parts),
+            KEY: annotation(self.entries, self.parts, self.added),
         }
         return content
 

@@ -5,11 +5,12 @@ only the fields that its parts do not give. A digest over what the parts say tel
 changed them since; then the entries no longer count, and the parts win. Called by ``turns`` (to
 write) and ``rows`` (to read).
 
-The form: ``{"version": 1, "digest": text, "messages": [entry]}``. An entry is
+The form: ``{"version": 1, "digest": text, "messages": [entry], "added": [id]}``. An entry is
 ``{"parts": n, "type": text, "data": {field: value}, "tools": [{"id": text, "data": {...}}]}``:
 how many parts of the row are its own, LangChain's type and fields, and the tool messages that
 answer it. A content is left out if it is the one text among the parts, and ``{"from": "parts"}`` if
-it is all of them. An entry without ``type`` stands for parts that are read as they are.
+it is all of them. An entry without ``type`` stands for parts that are read as they are. ``added``
+names the additions of the journal that the row holds; a row that was never continued has none.
 """
 
 from __future__ import annotations
@@ -48,16 +49,31 @@ def says_something(part: Part) -> bool:
     return kind != "step-start" and not kind.startswith("data-")
 
 
-def annotation(entries: Sequence[Entry], parts: Sequence[Part]) -> dict[str, Any]:
+def annotation(
+    entries: Sequence[Entry], parts: Sequence[Part], added: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what ``content.metadata.langchain`` holds for a row of these parts."""
-    return {"version": VERSION, "digest": _digest(entries, parts), "messages": list(entries)}
+    stored = {"version": VERSION, "digest": _digest(entries, parts), "messages": list(entries)}
+    return {**stored, "added": list(added)} if added else stored
+
+
+def stored_annotation(content: Any) -> Mapping[str, Any] | None:
+    """Return what a content holds under our name, valid or not; None if it holds nothing."""
+    metadata = content.get("metadata") if isinstance(content, Mapping) else None
+    stored = metadata.get(KEY) if isinstance(metadata, Mapping) else None
+    return stored if isinstance(stored, Mapping) else None
+
+
+def added_ids(content: Any) -> list[str]:
+    """Return the ids of the additions that a content holds, whoever changed its parts since."""
+    ids = (stored_annotation(content) or {}).get("added")
+    return [one for one in ids if isinstance(one, str)] if isinstance(ids, list) else []
 
 
 def valid_entries(content: Mapping[str, Any]) -> list[Entry] | None:
     """Return a content's entries; None if it has none, or its parts were changed since."""
-    metadata = content.get("metadata")
-    stored = metadata.get(KEY) if isinstance(metadata, Mapping) else None
-    if not isinstance(stored, Mapping) or stored.get("version") != VERSION:
+    stored = stored_annotation(content)
+    if stored is None or stored.get("version") != VERSION:
         return None
     try:
         entries = [dict(entry) for entry in stored["messages"]]

@@ -1,14 +1,15 @@
 """Which LangChain messages share a row.
 
 Human and system messages have a row each. An assistant's turn has one: the AI message, the tool
-messages that answer it, and the AI messages that go on from there. Results and next steps that
-come later are folded into the row that is stored. What Mastra has no role for is kept in a row
-that it passes over. Called by ``conversation``; what a row holds is in ``drafts``.
+messages that answer it, and the AI messages that go on from there. What Mastra has no role for is
+kept in a row that it passes over. Called by ``adding``, ``conversation`` and
+``additions``, which folds what comes later into the row that is stored; what a row holds is in
+``drafts``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from langchain_core.messages import (
@@ -23,7 +24,7 @@ from convex_mastra import Message
 from convex_mastra.jsontext import dumps
 from langchain_convex_mastra.messages.blocks import only_parts
 from langchain_convex_mastra.messages.drafts import Draft, copies, unanswered
-from langchain_convex_mastra.messages.exact import cut, says_something, valid_entries
+from langchain_convex_mastra.messages.exact import added_ids, cut, says_something, valid_entries
 from langchain_convex_mastra.messages.older import parts_of_row
 from langchain_convex_mastra.messages.rows import messages_of
 
@@ -37,44 +38,45 @@ def compose(
     *,
     thread_id: str,
     resource_id: str,
-    stored: Mapping[str, Message],
-    calls: Mapping[str, str],
-    turn: str | None,
+    taken: Collection[str] = (),
 ) -> list[Message]:
-    """Return the rows to save for *messages*: new ones, and stored ones with more in them.
+    """Return new rows for *messages*, in order.
 
     Args:
-        stored: rows that exist, by id; a new row takes none of these ids.
-        calls: ids of the stored rows whose tool calls have no outcome yet, by tool call id.
-        turn: id of the stored row whose turn an AI message, if it comes first, continues.
+        taken: ids that no row gets.
 
     Raises:
         InvalidArgumentError: a message holds what is not JSON.
     """
-    rows = _Rows({key: row for key, row in stored.items() if row.thread_id == thread_id})
-    current: Draft | None = None
+    drafts: list[Draft] = []
     for message in messages:
-        if isinstance(message, ToolMessage):
-            if current is None or not current.takes(message):
-                current = rows.continued(calls.get(message.tool_call_id))
-            if current is not None and current.takes(message):
-                current.answer(message)
-            else:
-                current = rows.new("assistant")
-                current.add(message)
-        elif isinstance(message, AIMessage):
-            if current is None:
-                current = rows.continued(turn)
-            if current is None or not current.takes(message):
-                current = rows.new("assistant")
-            current.add(message)
-        else:
-            current = None
-            rows.new(_role_of(message)).add(message)
-    taken = set(stored)
-    return [
-        draft.as_row(thread_id, resource_id, taken) for draft in rows.drafts if draft.is_changed
-    ]
+        if not isinstance(message, AIMessage | ToolMessage):
+            drafts.append(Draft(_role_of(message)))
+        elif not drafts or not drafts[-1].takes(message):
+            drafts.append(Draft("assistant"))
+        drafts[-1].take(message)
+    used = set(taken)
+    return [draft.as_row(thread_id, resource_id, used) for draft in drafts]
+
+
+def opened(row: Message) -> Draft:
+    """Return a stored row as a draft that takes more. Its content must be an object."""
+    entries = valid_entries(row.content)
+    parts = copies(parts_of_row(row) if entries is None else only_parts(row.content["parts"]))
+    entries = [dict(entry) for entry in entries or ()]
+    *_, rest = cut(parts, [entry["parts"] for entry in entries])
+    if unread := sum(map(says_something, rest)):
+        entries.append({"parts": unread})  # read as they are, as before
+    return Draft(
+        row.role,
+        row,
+        parts,
+        entries,
+        size_bytes=len(dumps(row.content, f"message {row.id}").encode()),
+        open_calls=set(open_calls(row)),
+        after_result=ends_with_result(row),
+        added=added_ids(row.content),
+    )
 
 
 def open_calls(row: Message) -> list[str]:
@@ -90,51 +92,13 @@ def ends_with_result(row: Message) -> bool:
     return bool(messages) and isinstance(messages[-1], ToolMessage)
 
 
-class _Rows:
-    """The drafts of one ``compose``: first those of stored rows, then new ones."""
-
-    def __init__(self, stored: Mapping[str, Message]) -> None:
-        self.drafts: list[Draft] = []
-        self._stored = stored
-
-    def new(self, role: str) -> Draft:
-        """Begin a row."""
-        self.drafts.append(Draft(role))
-        return self.drafts[-1]
-
-    def continued(self, row_id: str | None) -> Draft | None:
-        """Return the draft of a stored row, or None if it cannot be continued (any more).
-
-        Once a new row has begun, what follows stays behind it.
-        """
-        if self.drafts and self.drafts[-1].row is None:
-            return None
-        for draft in self.drafts:
-            if draft.row is not None and draft.row.id == row_id:
-                return draft
-        row = self._stored.get(row_id or "")
-        if row is None or not isinstance(row.content, Mapping):
-            return None
-        self.drafts.append(_opened(row))
-        return self.drafts[-1]
-
-
-def _opened(row: Message) -> Draft:
-    entries = valid_entries(row.content)
-    parts = copies(parts_of_row(row) if entries is None else only_parts(row.content["parts"]))
-    entries = [dict(entry) for entry in entries or ()]
-    *_, rest = cut(parts, [entry["parts"] for entry in entries])
-    if unread := sum(map(says_something, rest)):
-        entries.append({"parts": unread})  # read as they are, as before
-    return Draft(
-        row.role,
-        row,
-        parts,
-        entries,
-        size_bytes=len(dumps(row.content, f"message {row.id}").encode()),
-        open_calls=set(open_calls(row)),
-        after_result=ends_with_result(row),
-    )
+def is_unsettled(row: Message) -> bool:
+    """Whether a row was continued after it was stored, or still waits to be."""
+    if row.role != "assistant" or not isinstance(row.content, Mapping):
+        return False
+    parts = list(filter(says_something, parts_of_row(row)))
+    ends_with_call = bool(parts) and parts[-1].get("type") == "tool-invocation"
+    return bool(ends_with_call or unanswered(parts) or added_ids(row.content))
 
 
 def _role_of(message: BaseMessage) -> str:
