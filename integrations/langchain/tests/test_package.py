@@ -47,10 +47,12 @@ def run(code: str, tmp_path: Path) -> str:
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
     assert len(examples) == 8
+    assert len(examples) == 4
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
         "2 messages",
+        "About Convex {'project': 'docs'} 1",
         "Convex is a database. {'page': 1}",
         "Hei. {'lang': 'no', 'year': 2025}",
         "2 ['1']",

@@ -375,6 +375,7 @@ def test_old_additions_that_were_lost_are_mended_not_pruned(turn: Turn) -> None:
         turn.writer(result("d1"), conversation=blind).finish()
     assert turn.stored() == Counter(["?", "result c1", "next", "result d1"])
     assert turn.said() == turn.stored()
+    assert len(turn.journal()) == 2, "what the row lacked a moment ago is not deleted yet"
 
 
 def test_somebody_who_overwrites_for_ever_is_named(turn: Turn) -> None:
@@ -389,6 +390,19 @@ def test_somebody_who_overwrites_for_ever_is_named(turn: Turn) -> None:
     with pytest.raises(OutcomeUnknownError, match="do not add it again"):
         overwrite_all()
     assert turn.said() == Counter(["?", "result c1"])
+
+
+def test_parts_that_lost_an_outcome_are_mended_before_it_is_pruned(turn: Turn) -> None:
+    held = turn.row()
+    turn.add(result("c1"), result("c2"), AIMessage("x"))
+    turn.add(HumanMessage("next"), AIMessage("", tool_calls=[call("d1")]))
+    turn.store.memory.update_messages(
+        [{"id": held.id, "content": {"parts": held.content["parts"]}}]
+    )
+    blind = Conversation(turn.thread_id, calls={"d1": turn.rows()[-1].id})
+    with patch.object(continuation, "KEPT", timedelta(seconds=-10)):
+        turn.writer(result("d1"), conversation=blind).finish()
+    assert turn.stored() == turn.said() == BOTH + Counter(["next", "x", "result d1"])
 
 
 def test_what_nobody_continued_needs_no_journal(deployment: Deployment, unique: Any) -> None:

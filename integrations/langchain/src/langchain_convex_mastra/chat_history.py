@@ -193,7 +193,7 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
         """Set the thread's title, merge *metadata* into what it has, and return it.
 
         The merge is one level deep, as Mastra's, and happens inside the deployment: two writers of
-        different keys both win.
+        different keys both win (on a handler before 1.2.1 they may not).
 
         Args:
             title: the new title; None leaves it.

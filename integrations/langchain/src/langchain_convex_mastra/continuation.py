@@ -19,7 +19,7 @@ from convex_mastra.ops.message_writes import save_messages
 from convex_mastra.ops.messages import list_messages_by_id
 from convex_mastra.ops.target import Target
 from langchain_convex_mastra.journal import KEPT, prune_journal, read_journal, write_journal
-from langchain_convex_mastra.messages import Addition, Settled, is_noted, own_row, settle
+from langchain_convex_mastra.messages import Addition, Settled, own_row, settle
 
 ATTEMPTS: Final = 20
 """How often a row is written because others overwrote it. Each of them does so once for every
@@ -98,12 +98,11 @@ def look_back(target: Target, continuation: Continuation) -> Flow[None]:
     old = [addition for addition in continuation.journal if addition.at < before]
     others = {addition.row_id for addition in old} - continuation.row_ids
     rows = continuation.rows | (yield from _rows(target, continuation.thread_id, others))
-    for addition in old:
-        row = rows.get(addition.row_id)
-        if row is None or is_noted(row, addition):
-            continuation.obsolete.append(addition)
-        else:  # its writer died, or was overwritten by somebody who keeps no journal
-            continuation.row_ids.add(addition.row_id)
+    # Lacking: their writer died, or somebody who keeps no journal overwrote them.
+    settled = settle(rows, old, resource_id=continuation.resource_id)
+    lacking = {row.id for row in settled.rows} | {addition.row_id for addition in settled.apart}
+    continuation.row_ids |= lacking
+    continuation.obsolete += [addition for addition in old if addition.row_id not in lacking]
 
 
 def finish(target: Target, continuation: Continuation) -> Flow[None]:

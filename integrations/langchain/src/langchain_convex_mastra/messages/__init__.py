@@ -10,7 +10,6 @@ share a row, ``additions`` what goes on with a stored one; ``rows`` reads one. C
 from langchain_convex_mastra.messages.additions import (
     Addition,
     Settled,
-    is_noted,
     own_row,
     settle,
     split,
@@ -28,7 +27,6 @@ __all__ = [
     "Settled",
     "compose",
     "ends_with_result",
-    "is_noted",
     "is_unsettled",
     "messages_of",
     "open_calls",

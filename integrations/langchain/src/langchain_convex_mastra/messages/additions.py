@@ -147,11 +147,6 @@ def settle(
     return settled
 
 
-def is_noted(row: Message, addition: Addition) -> bool:
-    """Whether a row holds *addition*, or does without it for good."""
-    return not {addition.id, f"{PASSED}{addition.id}"}.isdisjoint(added_ids(row.content))
-
-
 class _Merge:
     """A stored row that is given what it lacks."""
 
