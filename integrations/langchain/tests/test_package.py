@@ -46,8 +46,7 @@ def run(code: str, tmp_path: Path) -> str:
 
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 8
-    assert len(examples) == 4
+    assert len(examples) == 9
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",

@@ -3,7 +3,7 @@
 The stock handler has no compare-and-set: a row that is read, extended and written back may
 overwrite what another writer did in between. So every addition is first put into the journal; then
 the row is written with all of the journal in it, and read again together with the journal, until
-it holds everything (ADR 14). Called by ``adding``.
+it holds everything (ADR 15). Called by ``adding``.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
@@ -18,6 +17,7 @@ from convex_mastra import InvalidArgumentError, Message, Thread
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import threads
 from convex_mastra.ops.messages import list_messages
+from convex_mastra.ops.recent_messages import list_recent_messages
 from convex_mastra.ops.target import Target
 from langchain_convex_mastra.journal import clear_journal, read_journal
 from langchain_convex_mastra.messages import (
@@ -80,17 +80,10 @@ def read_messages(
     messages: list[BaseMessage] = []
     journal: list[Addition] | None = None
     lacking: set[str] = set()
-    has_more, page = True, 0
-    while has_more and (page == 0 or (last is not None and len(messages) < last)):
-        found = yield from list_messages(
-            target,
-            conversation.thread_id,
-            resource_id=conversation.resource_id,
-            direction="DESC",
-            page=page,
-            per_page=False if last is None else max(last, 1),
-        )
-        older = sorted(found.messages, key=attrgetter("created_at"))  # ties stay in order
+    has_more, offset = True, 0
+    while has_more and (offset == 0 or (last is not None and len(messages) < last)):
+        older = yield from _stored_rows(target, conversation, last, offset)
+        has_more, offset = len(older) == last, offset + len(older)
         if journal is None and any(map(is_unsettled, older)):
             journal = yield from read_journal(target, conversation.thread_id)
         if journal:
@@ -98,7 +91,6 @@ def read_messages(
             lacking |= changed
         rows = older + rows
         messages = [message for row in older for message in messages_of(row)] + messages
-        has_more, page = found.has_more, page + 1
     conversation.see(rows)
     conversation.lacking = frozenset(lacking)
     if last is None:
@@ -187,6 +179,21 @@ def is_there(target: Target, conversation: Conversation) -> Flow[bool]:
         )
     conversation.owner = thread.resource_id
     return True
+
+
+def _stored_rows(
+    target: Target, conversation: Conversation, last: int | None, offset: int
+) -> Flow[list[Message]]:
+    """The *last* rows before the *offset* newest ones, or all, oldest first."""
+    thread_id, resource_id = conversation.thread_id, conversation.resource_id
+    if last is None:
+        page = yield from list_messages(target, thread_id, resource_id=resource_id, per_page=False)
+        return list(page.messages)
+    return (
+        yield from list_recent_messages(
+            target, thread_id, resource_id=resource_id, limit=last, offset=offset
+        )
+    )
 
 
 def _with_journal(
