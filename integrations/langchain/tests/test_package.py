@@ -22,6 +22,7 @@ def test_exports() -> None:
         "ConvexDocumentIndex",
         "ConvexKVStore",
         "ConvexThreadLoader",
+        "ConvexSaver",
         "ConvexVectorStore",
         "__version__",
     ]

@@ -4,12 +4,15 @@ On a Convex deployment or on the embedded backend. ``ConvexChatMessageHistory`` 
 ``ConvexThreadLoader`` reads threads as documents. ``ConvexVectorStore`` is a Mastra vector index,
 ``ConvexDocumentIndex`` the same under LangChain's other interface. ``ConvexByteStore`` and
 ``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered.
+``ConvexChatMessageHistory`` is a Mastra thread, ``ConvexVectorStore`` a Mastra vector index, and
+``ConvexSaver`` keeps LangGraph's checkpoints, on a Convex deployment or on the embedded backend.
 """
 
 from importlib.metadata import version
 
 from langchain_convex_mastra.byte_store import ConvexByteStore
 from langchain_convex_mastra.chat_history import ConvexChatMessageHistory
+from langchain_convex_mastra.checkpoints import ConvexSaver
 from langchain_convex_mastra.document_index import ConvexDocumentIndex
 from langchain_convex_mastra.kv_store import ConvexKVStore
 from langchain_convex_mastra.llm_cache import ConvexCache
@@ -28,3 +31,4 @@ __all__ = [
     "ConvexVectorStore",
     "__version__",
 ]
+__all__ = ["ConvexChatMessageHistory", "ConvexSaver", "ConvexVectorStore", "__version__"]

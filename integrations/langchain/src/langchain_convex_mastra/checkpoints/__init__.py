@@ -1,0 +1,10 @@
+"""LangGraph's checkpoints on Convex: ``ConvexSaver`` and the rooms behind it.
+
+``saver`` is the class, ``client`` its flows for both faces. ``putting`` and ``pending`` write;
+``journal``, ``reading``, ``history`` and ``delta`` read; ``removal`` and ``copying`` do what the names
+say. ``layout`` says where everything lies.
+"""
+
+from langchain_convex_mastra.checkpoints.saver import ConvexSaver
+
+__all__ = ["ConvexSaver"]

@@ -1,0 +1,174 @@
+"""Where checkpoints lie: partitions of ``mastra_documents``, and the keys in them.
+
+Pure; called by every other room. What is read by key only (headers, channel values, lanes) is in one
+partition per namespace of a thread and never scanned, so it may be of any size. What must be found
+without knowing its key is a tiny row of a partition of its own. docs/adr/0015 says why.
+
+Names are percent-encoded, long ones replaced by their digest, so that no two texts share a name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from typing import Final
+from urllib.parse import quote
+
+from langchain_core.runnables import RunnableConfig
+
+ROOT: Final = "langgraph"
+SHARDS: Final = "0123456789abcdef"
+NAME_LENGTH: Final = 512
+"""Longer names are replaced by their digest."""
+STEPS_PER_BUCKET: Final = 4
+"""The pending writes of so many steps share a partition: few reads for a walk, little read for one."""
+
+_UUID6: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-6[0-9a-f]{3}-([89ab][0-9a-f]{3})-[0-9a-f]{12}")
+_STEP_MASK: Final = 0x3FFF
+
+
+@lru_cache(maxsize=8192)
+def name(text: str) -> str:
+    """The part of a partition's name or of a key that stands for *text*, and for no other."""
+    data = text.encode("utf-8", "surrogatepass")
+    quoted = quote(data, safe="")
+    if len(quoted) > NAME_LENGTH:
+        return f"~{sha256(data).hexdigest()}"
+    return f"%7E{quoted[1:]}" if quoted.startswith("~") else quoted
+
+
+def digest(*texts: str | bytes) -> str:
+    """A short digest of texts, as a key."""
+    state = sha256()
+    for text in texts:
+        data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "big"))
+        state.update(data)
+    return state.hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A namespace of a thread, and the partitions that are its own."""
+
+    thread: str
+    namespace: str
+
+    @cached_property
+    def key(self) -> str:
+        """What its partitions have in common, and no other place has."""
+        return f"{name(self.thread)}/{name(self.namespace)}"
+
+    @cached_property
+    def state(self) -> str:
+        """Headers, channel values and lanes, by key; never scanned."""
+        return f"{ROOT}/state/{self.key}"
+
+    @cached_property
+    def lanes(self) -> str:
+        """The lanes that readers of the newest checkpoint look at."""
+        return f"{ROOT}/lanes/{self.key}"
+
+    @cached_property
+    def closed(self) -> str:
+        """Lists of the lanes that are written no more."""
+        return f"{ROOT}/closed/{self.key}"
+
+    @cached_property
+    def stray(self) -> str:
+        """Buckets that no header leads to."""
+        return f"{ROOT}/buckets/{self.key}"
+
+    def writes(self, bucket: str, volume: str | None = None) -> str:
+        """The pending writes of a bucket, or of a volume that its bucket names."""
+        partition = f"{ROOT}/writes/{self.key}/{bucket}"
+        return partition if volume is None else f"{partition}/{volume}"
+
+    def config(self, checkpoint_id: str) -> RunnableConfig:
+        """The config that names a checkpoint."""
+        return {
+            "configurable": {
+                "thread_id": self.thread,
+                "checkpoint_ns": self.namespace,
+                "checkpoint_id": checkpoint_id,
+            }
+        }
+
+
+def threads(shard: str) -> str:
+    """The partition that lists a sixteenth of the threads."""
+    return f"{ROOT}/threads/{shard}"
+
+
+def namespaces(thread: str, shard: str) -> str:
+    """The partition that lists a sixteenth of a thread's subgraph namespaces."""
+    return f"{ROOT}/namespaces/{name(thread)}/{shard}"
+
+
+def runs(run_id: str) -> str:
+    """The partition that lists the places of a run's checkpoints."""
+    return f"{ROOT}/runs/{name(run_id)}"
+
+
+def shard(text: str) -> str:
+    """In which sixteenth a name is listed."""
+    return digest(text)[0]
+
+
+def header_key(checkpoint_id: str) -> str:
+    """The key of a checkpoint's header."""
+    return f"c/{name(checkpoint_id)}"
+
+
+def body_key(checkpoint_id: str, part: str) -> str:
+    """The key of a part of a header that is too large for it."""
+    return f"h/{name(checkpoint_id)}/{part}"
+
+
+def value_key(channel: str, version: str | int | float) -> str:
+    """The key of a channel's value."""
+    if isinstance(version, float) and version.is_integer():
+        version = int(version)
+    kind = "s" if isinstance(version, str) else "n"
+    return f"v/{name(channel)}/{kind}{name(str(version))}"
+
+
+def tail_key(lane: str) -> str:
+    """The key of the end of a lane."""
+    return f"l/{lane}"
+
+
+def page_key(lane: str, number: int) -> str:
+    """The key of a full page of a lane."""
+    return f"l/{lane}/{number}"
+
+
+def write_prefix(checkpoint_id: str) -> str:
+    """What the keys of a checkpoint's pending writes begin with."""
+    return f"{name(checkpoint_id)}/"
+
+
+def bucket_of(checkpoint_id: str) -> str:
+    """In which bucket the pending writes of a checkpoint are.
+
+    LangGraph writes the step into the id; ids of others are spread by their digest.
+    """
+    step = _step_of(checkpoint_id)
+    return f"x{digest(checkpoint_id)[:2]}" if step is None else _bucket_of_step(step)
+
+
+def next_bucket(checkpoint_id: str) -> str:
+    """In which bucket the pending writes of a checkpoint's children are."""
+    step = _step_of(checkpoint_id)
+    return bucket_of(checkpoint_id) if step is None else _bucket_of_step(step + 1)
+
+
+def _bucket_of_step(step: int) -> str:
+    return f"{(step & _STEP_MASK) // STEPS_PER_BUCKET:x}"
+
+
+def _step_of(checkpoint_id: str) -> int | None:
+    found = _UUID6.fullmatch(checkpoint_id)
+    return int(found[1], 16) & _STEP_MASK if found else None

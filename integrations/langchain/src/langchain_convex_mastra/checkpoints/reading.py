@@ -1,0 +1,213 @@
+"""Reading checkpoints: the newest one, one by its id, and whatever else needs them whole.
+
+The newest is the highest id at the ends of the lanes; its header comes with the lane, and is read once
+more together with the values, so that a checkpoint that is being deleted is never returned in part.
+Called by the saver and by lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.checkpoint.serde.types import TASKS
+
+from convex_mastra.flow import Flow, Gather
+from convex_mastra.limits import LOAD_MANY_IDS
+from convex_mastra.ops.storage import load_many
+from convex_mastra.ops.target import Target
+from langchain_convex_mastra.checkpoints.blobs import Blob, join
+from langchain_convex_mastra.checkpoints.desk import Desk, checkpoint_id_of, place_of
+from langchain_convex_mastra.checkpoints.headers import (
+    Header,
+    load_bodies,
+    load_headers,
+    parse_header,
+    read_header,
+)
+from langchain_convex_mastra.checkpoints.journal import Journal
+from langchain_convex_mastra.checkpoints.layout import Place, header_key
+from langchain_convex_mastra.checkpoints.ledger import IDLE_S
+from langchain_convex_mastra.checkpoints.pending import Write, pending_writes, read_writes
+from langchain_convex_mastra.checkpoints.versions import next_version
+
+PENDING_SENDS_BEFORE: Final = 4
+"""Checkpoints of older formats have the sends that made their tasks in their parent's writes."""
+
+Loaded = tuple[Header, dict[str, Blob]]
+"""A header and the values of its channels, by channel."""
+
+
+def read_tuple(target: Target, desk: Desk, config: Any) -> Flow[CheckpointTuple | None]:
+    """Return the checkpoint that a config names, or the newest of its place; None if there is none.
+
+    Cost: three waits for the newest, two for a named one: a round trip for every 10 values, and
+    three or two more.
+    """
+    place, checkpoint_id = place_of(config), checkpoint_id_of(config)
+    if checkpoint_id is None:
+        header = yield from newest_header(target, desk, place)
+        is_fresh = False
+        found: list[Any] = []
+    else:
+        headers, writes = yield Gather(
+            [
+                load_headers(target, place, [checkpoint_id]),
+                read_writes(target, place, [checkpoint_id]),
+            ]
+        )
+        header, is_fresh, found = headers.get(checkpoint_id), True, [writes]
+    while header is not None:
+        flows: list[Flow[Any]] = [load_values(target, place, [header], are_fresh=is_fresh)]
+        if not found:
+            flows.append(read_writes(target, place, [header.id]))
+        loaded, *read = yield Gather(flows)
+        if loaded:
+            tuples = yield from compose(target, desk, place, loaded, (found + read)[0])
+            if tuples:
+                return tuples[0] if checkpoint_id is None else tuples[0]._replace(config=config)
+        if checkpoint_id is not None:
+            return None
+        header = yield from _highest_left(target, place)
+        is_fresh = True
+    return None
+
+
+def newest_header(target: Target, desk: Desk, place: Place) -> Flow[Header | None]:
+    """Return a header that was the newest of a place when it was written; it may be gone since.
+
+    Cost: two waits: a round trip for the lanes and one for every 10 of them.
+    """
+    since_s = desk.ledger.clock()
+    journal = Journal(place)
+    yield from journal.open(target, closed=False)
+    _learn_lanes(desk, journal, since_s)
+    highest = max(
+        (lane for lane in journal.lanes.values() if lane.highest is not None),
+        key=lambda lane: lane.highest or "",
+        default=None,
+    )
+    if highest is None or highest.highest is None:
+        return (yield from _highest_left(target, place)) if journal.listed else None
+    if highest.head is not None:
+        return parse_header(highest.head)
+    headers = yield from load_headers(target, place, [highest.highest])
+    return headers.get(highest.highest) or (yield from _highest_left(target, place))
+
+
+def _learn_lanes(desk: Desk, journal: Journal, since_s: float) -> None:
+    lanes = [lane for lane in journal.lanes.values() if lane.highest is not None]
+    newest = max((lane.highest or "" for lane in lanes), default="")
+    idle = [
+        (lane.id, lane.highest)
+        for lane in lanes
+        if lane.highest is not None and lane.highest < newest and since_s - lane.written_s > IDLE_S
+    ]
+    desk.ledger.see_lanes(journal.place, journal.listed, since_s, idle)
+
+
+def _highest_left(target: Target, place: Place) -> Flow[Header | None]:
+    """The newest header that is there, where newer ones were deleted."""
+    journal = Journal(place)
+    yield from journal.open(target)
+    count = 1
+    while ids := (yield from journal.take(target, count)):
+        headers = yield from load_headers(target, place, ids)
+        for one in ids:
+            if one in headers:
+                return headers[one]
+        count = min(count * 4, 256)
+    return None
+
+
+def load_values(
+    target: Target, place: Place, headers: Sequence[Header], *, are_fresh: bool
+) -> Flow[list[Loaded]]:
+    """Return headers with the values of their channels; those that were deleted meanwhile go.
+
+    Args:
+        are_fresh: they were just read from their own rows. Otherwise they are read here.
+
+    Cost: one round trip for every 10 values, side by side; each value is read once.
+    """
+    keys = list(dict.fromkeys(key for header in headers for key in header.channel_keys().values()))
+    own = [] if are_fresh else [header_key(header.id) for header in headers]
+    rows = {row["id"]: row for row in (yield from load_many(target, place.state, own + keys))}
+    if not are_fresh:
+        headers = [read_header(rows.pop(key)) for key in own if key in rows]
+    blobs = yield from join(target, place.state, rows.values())
+    loaded = [
+        (header, {name: blobs[key] for name, key in header.channel_keys().items() if key in blobs})
+        for header in headers
+    ]
+    # One request sees one state. Of several, what was read first may have been deleted since.
+    doubtful = [header.id for header, values in loaded if len(values) < len(header.channel_keys())]
+    if doubtful and (are_fresh or len(own) + len(keys) > LOAD_MANY_IDS):
+        there = yield from load_headers(target, place, doubtful)
+        loaded = [one for one in loaded if one[0].id in there or one[0].id not in doubtful]
+    return loaded
+
+
+def compose(
+    target: Target,
+    desk: Desk,
+    place: Place,
+    loaded: Sequence[Loaded],
+    writes: Mapping[str, list[Write]],
+) -> Flow[list[CheckpointTuple]]:
+    """Return checkpoints as LangGraph has them, in the order given."""
+    there = yield from load_bodies(target, place, [header for header, _ in loaded])
+    whole = {header.id for header in there}
+    tuples = [
+        _tuple(desk, place, header, values, writes.get(header.id, ()))
+        for header, values in loaded
+        if header.id in whole
+    ]
+    desk.ledger.know(place, whole)
+    older = [one for one in tuples if _has_sends_in_parent(one)]
+    if older:
+        yield from _add_sends(target, desk, place, older)
+    return tuples
+
+
+def _tuple(
+    desk: Desk, place: Place, header: Header, values: Mapping[str, Blob], writes: Iterable[Write]
+) -> CheckpointTuple:
+    serde = desk.serde
+    blobs = {**header.inline, **values}
+    checkpoint = serde.loads_typed(header.bodies["checkpoint"])
+    checkpoint["channel_versions"] = header.versions
+    checkpoint["channel_values"] = {
+        channel: serde.loads_typed(blobs[channel])
+        for channel in header.versions
+        if channel in blobs
+    }
+    return CheckpointTuple(
+        config=place.config(header.id),
+        checkpoint=checkpoint,
+        metadata=serde.loads_typed(header.bodies["metadata"]),
+        parent_config=place.config(header.parent) if header.parent else None,
+        pending_writes=pending_writes(serde, writes),
+    )
+
+
+def _has_sends_in_parent(one: CheckpointTuple) -> bool:
+    return one.checkpoint["v"] < PENDING_SENDS_BEFORE and one.parent_config is not None
+
+
+def _add_sends(
+    target: Target, desk: Desk, place: Place, tuples: Sequence[CheckpointTuple]
+) -> Flow[None]:
+    parents = [checkpoint_id_of(one.parent_config) or "" for one in tuples]
+    writes = yield from read_writes(target, place, parents)
+    for one, parent in zip(tuples, parents, strict=True):
+        sends = [
+            desk.serde.loads_typed(write.blob) for write in writes[parent] if write.channel == TASKS
+        ]
+        if sends:
+            versions = one.checkpoint["channel_versions"]
+            one.checkpoint["channel_values"][TASKS] = sends
+            one.checkpoint["channel_versions"][TASKS] = (
+                max(versions.values()) if versions else next_version(None)
+            )

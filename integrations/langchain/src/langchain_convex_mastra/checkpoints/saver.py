@@ -1,0 +1,315 @@
+"""``ConvexSaver``: LangGraph's checkpoints on Convex.
+
+The class that users construct, with LangGraph's names and signatures; what it does is in the other
+rooms, as flows that are written once. The sync and the async methods of one object may be mixed, from
+several threads and event loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from convex_mastra import Backend, Options
+from convex_mastra.wire import STORAGE_FUNCTION
+from langchain_convex_mastra.checkpoints.client import CheckpointClient
+from langchain_convex_mastra.checkpoints.desk import Desk
+from langchain_convex_mastra.checkpoints.history import History
+from langchain_convex_mastra.checkpoints.ledger import Ledger
+from langchain_convex_mastra.checkpoints.versions import next_version
+
+
+class ConvexSaver(BaseCheckpointSaver[str]):
+    """LangGraph's checkpoints in a Convex deployment with Mastra's stock functions, or in a file.
+
+    A step costs two requests: one for its checkpoint, one for the writes of its task. A channel's
+    value is stored once for each version. Reading the newest state costs the same however long the
+    thread is. Values may be of any size. Several processes may write one thread.
+
+    Values, checkpoints and metadata are what the serialiser makes of them. Thread ids, namespaces,
+    channel names, versions, run ids and task ids are stored as they are, with an encrypting
+    serialiser too.
+
+    Constructing sends nothing and needs no running event loop. One object has sync and async
+    methods, and may be used from several threads and event loops, with or without ``with``.
+
+    Args:
+        deployment_url: ``https://….convex.cloud``, ``http://127.0.0.1:3210``, ``file:path.db`` or
+            ``:memory:``. None: ``CONVEX_URL``, else ``CONVEX_SELF_HOSTED_URL``.
+        admin_auth_token: the deployment's admin or deploy key. None: ``CONVEX_ADMIN_KEY``, else
+            ``CONVEX_SELF_HOSTED_ADMIN_KEY``. The embedded backend needs none.
+        storage_function: path of the deployed storage handler.
+        backend: an open backend to share; closing this object leaves it open.
+        options: time-outs, retries, requests in flight, event hook.
+        serde: makes bytes of values; LangGraph's own if None.
+
+    Raises:
+        ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
+    """
+
+    def __init__(
+        self,
+        deployment_url: str | None = None,
+        admin_auth_token: str | None = None,
+        *,
+        storage_function: str = STORAGE_FUNCTION,
+        backend: Backend | None = None,
+        options: Options | None = None,
+        serde: SerializerProtocol | None = None,
+    ) -> None:
+        super().__init__(serde=serde)
+        self._ledger = Ledger()
+        self._client = CheckpointClient(
+            deployment_url,
+            admin_auth_token,
+            storage_function=storage_function,
+            backend=backend,
+            options=options,
+        )
+
+    @classmethod
+    @contextmanager
+    def from_conn_string(cls, conn_string: str, **kwargs: Any) -> Iterator[Self]:
+        """Open a saver for a ``with`` block; *kwargs* are the constructor's."""
+        with cls(conn_string, **kwargs) as saver:
+            yield saver
+
+    @classmethod
+    @asynccontextmanager
+    async def afrom_conn_string(cls, conn_string: str, **kwargs: Any) -> AsyncIterator[Self]:
+        """Open a saver for an ``async with`` block; *kwargs* are the constructor's."""
+        async with cls(conn_string, **kwargs) as saver:
+            yield saver
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.backend!r})"
+
+    @property
+    def backend(self) -> Backend:
+        """The backend, to be shared with other stores."""
+        return self._client.backend
+
+    @property
+    def _desk(self) -> Desk:
+        return Desk(self.serde, self._ledger)
+
+    def setup(self) -> None:
+        """Do nothing: there is nothing to set up. LangGraph's examples call it."""
+
+    async def asetup(self) -> None:
+        """Do nothing, as ``setup`` does."""
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint that *config* names, or the newest of its thread and namespace.
+
+        Raises:
+            ScanLimitError: more than 10,000 pending writes of other processes share its steps.
+
+        Cost: three waits for the newest, two for a named one.
+        """
+        return self._client.read_tuple(self._desk, config)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Do what ``get_tuple`` does, without blocking the running loop."""
+        return await self._client.aread_tuple(self._desk, config)
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 - LangGraph's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Yield checkpoints, newest first, reading them in portions.
+
+        Args:
+            config: names a thread, and perhaps a namespace and a checkpoint. None: all threads.
+            filter: metadata that must be equal, by key.
+            before: names a checkpoint; only older ones.
+            limit: how many at most.
+
+        Raises:
+            ScanLimitError: there are more threads, or subgraph namespaces of a thread, than a stock
+                deployment lists (about 160,000).
+
+        Cost: two waits for the first ten of a namespace, and two more to find the namespaces of a
+        thread. All threads: two requests and more for each.
+        """
+        history = History(config, filter, before, limit)
+        while tuples := self._client.read_on(self._desk, history):
+            yield from tuples
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Do what ``list`` does, without blocking the running loop."""
+        history = History(config, filter, before, limit)
+        while tuples := await self._client.aread_on(self._desk, history):
+            for one in tuples:
+                yield one
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint, whole or not at all, and return the config that names it.
+
+        Raises:
+            LimitExceededError: the versions of its channels alone are larger than 1 MiB.
+
+        Cost: one round trip for every 4 MiB; one wait more the first time for a thread.
+        """
+        return self._client.put(self._desk, config, checkpoint, metadata, new_versions)
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Do what ``put`` does, without blocking the running loop."""
+        return await self._client.aput(self._desk, config, checkpoint, metadata, new_versions)
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store what a task wrote; the first call for a task counts, of special channels the last.
+
+        Cost: one round trip; one wait more beyond 64 KiB.
+        """
+        self._client.put_writes(self._desk, config, writes, task_id, task_path)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Do what ``put_writes`` does, without blocking the running loop."""
+        await self._client.aput_writes(self._desk, config, writes, task_id, task_path)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete all checkpoints and writes of a thread, in all namespaces.
+
+        What a run of another process still writes to it meanwhile may stay; delete it again.
+
+        Cost: a round trip for every 10 checkpoints and about three for every four steps.
+        """
+        self._client.delete_thread(self._desk, thread_id)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Do what ``delete_thread`` does, without blocking the running loop."""
+        await self._client.adelete_thread(self._desk, thread_id)
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete the checkpoints whose metadata has one of these ``run_id``, with their writes.
+
+        Values that other checkpoints refer to stay; delta channels that need a deleted checkpoint
+        cannot be rebuilt.
+
+        Cost: as reading the headers of all namespaces that the runs wrote.
+        """
+        self._client.delete_for_runs(self._desk, run_ids)
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Do what ``delete_for_runs`` does, without blocking the running loop."""
+        await self._client.adelete_for_runs(self._desk, run_ids)
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy all checkpoints and writes of a thread into another, which keeps what it has.
+
+        Cost: a round trip for every 10 rows that are read, and for every 4 MiB.
+        """
+        self._client.copy_thread(self._desk, source_thread_id, target_thread_id)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Do what ``copy_thread`` does, without blocking the running loop."""
+        await self._client.acopy_thread(self._desk, source_thread_id, target_thread_id)
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Delete all checkpoints of threads but the newest of each namespace.
+
+        The ancestors that its delta channels are rebuilt from stay. A subgraph's call goes with the
+        checkpoint of the root that it belongs to. Do not prune a thread that a run writes to.
+
+        Args:
+            strategy: ``keep_latest``, or ``delete`` for all.
+
+        Raises:
+            TypeError: *thread_ids* is one text.
+            InvalidArgumentError: an unknown strategy. Nothing was deleted.
+
+        Cost: as reading all headers of the threads.
+        """
+        self._client.prune(self._desk, thread_ids, strategy)
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Do what ``prune`` does, without blocking the running loop."""
+        await self._client.aprune(self._desk, thread_ids, strategy)
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return the writes to delta channels since their last snapshot, and the snapshots.
+
+        Cost: about five waits, whatever the distance; a round trip for every 10 ancestors and for
+        every four steps.
+        """
+        return self._client.read_delta(self._desk, config, channels)
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Do what ``get_delta_channel_history`` does, without blocking the running loop."""
+        return await self._client.aread_delta(self._desk, config, channels)
+
+    def get_next_version(self, current: str | None, channel: None) -> str:  # noqa: ARG002
+        """Return a version of a channel that comes after *current*."""
+        return next_version(current)
+
+    def close(self) -> None:
+        """Close the backend, unless it is shared. Safe to call twice."""
+        self._client.close()
+
+    async def aclose(self) -> None:
+        """Close the backend, unless it is shared. Safe to call twice."""
+        await self._client.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.aclose()
