@@ -16,7 +16,7 @@ from langchain_convex_mastra.checkpoints.desk import Desk
 from langchain_convex_mastra.checkpoints.headers import Header, header_row, load_headers
 from langchain_convex_mastra.checkpoints.journal import Journal
 from langchain_convex_mastra.checkpoints.lanes import Lane
-from langchain_convex_mastra.checkpoints.layout import Place, bucket_of, next_bucket
+from langchain_convex_mastra.checkpoints.layout import Place, buckets_of
 from langchain_convex_mastra.checkpoints.putting import announce
 
 
@@ -42,8 +42,8 @@ class Archive:
         return self.headers[max(self.headers)] if self.headers else None
 
     def buckets(self, ids: Iterable[str]) -> list[str]:
-        """Where pending writes of these checkpoints, or of children never stored, may be."""
-        found = [bucket for one in ids for bucket in (bucket_of(one), next_bucket(one))]
+        """Where pending writes of these checkpoints, or of descendants never stored, may be."""
+        found = [bucket for one in ids for bucket in buckets_of(one)]
         return list(dict.fromkeys([*found, *self.stray]))
 
 

@@ -159,10 +159,15 @@ def bucket_of(checkpoint_id: str) -> str:
     return f"x{digest(checkpoint_id)[:2]}" if step is None else _bucket_of_step(step)
 
 
-def next_bucket(checkpoint_id: str) -> str:
-    """In which bucket the pending writes of a checkpoint's children are."""
+def buckets_of(checkpoint_id: str) -> tuple[str, ...]:
+    """In which buckets the pending writes of a checkpoint are, and of its nearest descendants.
+
+    Of these, a crash may leave writes without a checkpoint.
+    """
     step = _step_of(checkpoint_id)
-    return bucket_of(checkpoint_id) if step is None else _bucket_of_step(step + 1)
+    if step is None:
+        return (bucket_of(checkpoint_id),)
+    return _bucket_of_step(step), _bucket_of_step(step + STEPS_PER_BUCKET)
 
 
 def _bucket_of_step(step: int) -> str:

@@ -16,12 +16,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from langchain_convex_mastra.checkpoints.lanes import Lane
-from langchain_convex_mastra.checkpoints.layout import Place
+from langchain_convex_mastra.checkpoints.layout import Place, buckets_of
 
 PLACES: Final = 4096
 """How many places are remembered; of those forgotten, lanes are opened anew."""
-IDS: Final = 256
-"""How many checkpoints of a place are remembered."""
 RUNS: Final = 16_384
 OWN_S: Final = 120.0
 """An owner that was idle for so long gives its lane up."""
@@ -48,12 +46,19 @@ class Volume:
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered of a place."""
+    """What is remembered of a place.
+
+    Attributes:
+        lanes: those of its own that are at rest.
+        buckets: those that a header leads to, or the list of stray ones.
+        volumes: what was written into buckets.
+        idle: idle lanes that were seen, each with its highest id.
+        announced_s: when the place was listed.
+    """
 
     lanes: list[Lane] = field(default_factory=list)
-    ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    buckets: set[str] = field(default_factory=set)
     volumes: OrderedDict[str, Volume] = field(default_factory=OrderedDict)
-    stray: set[str] = field(default_factory=set)
     idle: list[tuple[str, str]] = field(default_factory=list)
     announced_s: float | None = None
 
@@ -69,7 +74,7 @@ class Ledger:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._places: OrderedDict[str, Memory] = OrderedDict()
-        self._runs: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._runs: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def of(self, place: Place) -> Memory:
         """What is remembered of *place*; the caller changes it only through this class."""
@@ -149,27 +154,20 @@ class Ledger:
         self.of(place).announced_s = now_s
 
     def know(self, place: Place, ids: Iterable[str]) -> None:
-        """Remember that a header leads to these checkpoints."""
-        known = self.of(place).ids
-        with self._lock:
-            for one in ids:
-                known[one] = None
-                known.move_to_end(one)
-            while len(known) > IDS:
-                known.popitem(last=False)
-
-    def knows(self, place: Place, checkpoint_id: str) -> bool:
-        """Whether a header leads to a checkpoint, as far as is known."""
-        return checkpoint_id in self.of(place).ids
+        """Remember that a deletion would find the writes of these checkpoints and their children."""
+        buckets = self.of(place).buckets
+        for one in ids:
+            buckets.update(buckets_of(one))
 
     def knows_run(self, run_id: str, place: Place) -> bool:
-        """Whether the place was listed for a run."""
-        return (run_id, place.key) in self._runs
+        """Whether the place was listed for a run a short while ago."""
+        listed_s = self._runs.get((run_id, place.key))
+        return listed_s is not None and 0 <= self.clock() - listed_s < ANNOUNCE_S
 
     def know_run(self, run_id: str, place: Place) -> None:
         """Remember that the place was listed for a run."""
         with self._lock:
-            self._runs[run_id, place.key] = None
+            self._runs[run_id, place.key] = self.clock()
             while len(self._runs) > RUNS:
                 self._runs.popitem(last=False)
 

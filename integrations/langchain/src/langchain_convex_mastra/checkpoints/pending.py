@@ -107,8 +107,8 @@ def put_writes(
 ) -> Flow[None]:
     """Store the pending writes of a task.
 
-    Cost: one round trip; for more than 64 KiB one wait more. One more for a checkpoint that this
-    saver neither put nor read.
+    Cost: one round trip; for more than 64 KiB one wait more. One more for a checkpoint if this
+    saver neither put nor read one of its nearest ancestors.
     """
     place, checkpoint_id = place_of(config), checkpoint_id_of(config)
     if checkpoint_id is None:
@@ -122,8 +122,9 @@ def put_writes(
     bucket = bucket_of(checkpoint_id)
     memory = desk.ledger.of(place)
     first: list[Flow[Any]] = []
-    if not desk.ledger.knows(place, checkpoint_id) and bucket not in memory.stray:
-        first.append(announce(target, desk, place))
+    if bucket not in memory.buckets:
+        if not desk.ledger.is_announced(place):
+            first.append(announce(target, desk, place))
         first.append(upsert_rows(target, place.stray, [[{"id": bucket}]]))
     if beside:
         first.append(upsert_rows(target, place.state, batches_by_size(beside)))
@@ -133,7 +134,7 @@ def put_writes(
         first.append(upsert_rows(target, place.writes(bucket), [[mark]]))
     if first:
         yield Gather(first)
-        memory.stray.add(bucket)
+        memory.buckets.add(bucket)
     volume.rows += len(rows)
     volume.size += _size_of(rows)
     yield from upsert_rows(target, place.writes(bucket, volume.name), [[row for row, _, _ in rows]])
