@@ -48,6 +48,7 @@ def run(code: str, tmp_path: Path) -> str:
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
     assert len(examples) == 9
+    assert len(examples) == 4
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
@@ -61,4 +62,5 @@ def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
         "user said: What is Convex?",
         "assistant said: A database that reacts.",
         "['A database.', 'A database.']",
+        "{'count': 2} 3 checkpoints",
     ]
