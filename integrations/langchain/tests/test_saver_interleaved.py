@@ -1,0 +1,174 @@
+"""Savers of several processes whose requests reach the deployment in any order.
+
+Each operation is stepped request by request, and which one goes on is drawn at random; replies get
+lost, requests arrive a second time, late; time passes, so that lanes are given up and closed. What must
+hold: a read that begins after a put has ended finds it, and in the end nothing is missing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from langgraph.checkpoint.base.id import uuid6
+
+from convex_mastra import ConnectionLostError, open_backend
+from convex_mastra.flow import Gather, Join, Send, Sleep, Start
+from integrations.langchain.tests.savers import config_for
+from langchain_convex_mastra import ConvexSaver
+from langchain_convex_mastra.checkpoints import lanes, ledger, putting, reading
+from langchain_convex_mastra.checkpoints.history import History
+
+CONFIG = config_for("t")
+WRITERS = 4
+Steps = Generator[None, None, Any]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small() -> Iterator[None]:
+    with patch.object(lanes, "PAGE_ENTRIES", 2), patch.object(ledger, "IDLE_LANES", 2):
+        yield
+
+
+class World:
+    """A deployment, its clock, and the operations that are under way."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.backend = open_backend(":memory:")
+        self.now_s = 1e9
+        self.savers = [self.new_saver() for _ in range(WRITERS)]
+        self.stored: set[str] = set()
+        self.late: list[Any] = []
+        self.under_way: list[Steps] = []
+
+    def new_saver(self) -> ConvexSaver:
+        saver = ConvexSaver(backend=self.backend)
+        saver._ledger.clock = lambda: self.now_s
+        return saver
+
+    def drive(self, flow: Any) -> Steps:
+        """Run a flow, stopping before every request."""
+        reply, failure = None, None
+        while True:
+            try:
+                effect = flow.send(reply) if failure is None else flow.throw(failure)
+            except StopIteration as finished:
+                return finished.value
+            reply, failure = None, None
+            try:
+                match effect:
+                    case Send(request):
+                        yield
+                        reply = self.send(request)
+                    case Gather(flows):
+                        reply = []
+                        for one in flows:
+                            reply.append((yield from self.drive(one)))
+                    case Start(one):
+                        reply = one
+                    case Join(one):
+                        reply = yield from self.drive(one)
+                    case Sleep():
+                        pass
+            except ConnectionLostError as error:
+                failure = error
+
+    def send(self, request: Any) -> Any:
+        if "batchInsert" in request.label and self.random.random() < 0.1:
+            self.late.append(request)
+            if self.random.random() < 0.5:
+                self.backend.send(request)
+            raise ConnectionLostError("lost", applied=None)
+        return self.backend.send(request)
+
+    def put(self, number: int) -> Steps:
+        saver = self.savers[number]
+        one = str(uuid6(clock_seq=1))
+        checkpoint = {
+            "v": 4,
+            "id": one,
+            "ts": "2026",
+            "channel_values": {"a": [one]},
+            "channel_versions": {"a": one},
+            "versions_seen": {},
+        }
+        parent = config_for("t", max(self.stored, default="none"))
+        flow = putting.put_checkpoint(
+            saver._client._target, saver._desk, parent, checkpoint, {}, {"a": one}
+        )
+        yield from self.drive(flow)
+        self.stored.add(one)
+
+    def read_newest(self, number: int) -> Steps:
+        before = max(self.stored, default="")
+        saver = self.savers[number]
+        found = yield from self.drive(
+            reading.read_tuple(saver._client._target, saver._desk, CONFIG)
+        )
+        assert (found.checkpoint["id"] if found else "") >= before
+        assert found is None or found.checkpoint["channel_values"] == {
+            "a": [found.checkpoint["id"]]
+        }
+
+    def read_list(self, number: int) -> Steps:
+        before = set(self.stored)
+        saver, found = self.savers[number], []
+        history = History(CONFIG, None, None, None)
+        while tuples := (
+            yield from self.drive(history.read_on(saver._client._target, saver._desk))
+        ):
+            found += [one.checkpoint["id"] for one in tuples]
+        assert found == sorted(set(found), reverse=True)
+        assert before <= set(found)
+
+    def go(self, count: int) -> None:
+        operations: list[Callable[[int], Steps]] = [
+            *[self.put] * 6, self.read_newest, self.read_newest, self.read_list
+        ]  # fmt: skip
+        while count or self.under_way:
+            if count and (len(self.under_way) < 5):
+                count -= 1
+                operation = self.random.choice(operations)
+                self.under_way.append(operation(self.random.randrange(WRITERS)))
+            steps = self.random.choice(self.under_way)
+            try:
+                next(steps)
+            except StopIteration:
+                self.under_way.remove(steps)
+            # An operation under way takes a minute or two; between them hours may pass.
+            self.now_s += self.random.choice([0, 0.1, 5])
+            if not self.under_way:
+                self.now_s += self.random.choice([0, 200, 700])
+                self.deliver()
+            if self.random.random() < 0.05:
+                self.savers[self.random.randrange(WRITERS)] = self.new_saver()
+            if self.random.random() < 0.1:
+                self.deliver()
+        self.deliver()
+        reader = self.new_saver()
+        ids = [one.checkpoint["id"] for one in reader.list(CONFIG)]
+        assert self.stored <= set(ids)
+        newest = reader.get_tuple(CONFIG)
+        assert (newest.checkpoint["id"] if newest else None) == max(ids, default=None)
+
+    def deliver(self) -> None:
+        """Requests whose replies were lost arrive, perhaps once more."""
+        for request in self.late:
+            self.backend.send(request)
+        self.late.clear()
+
+
+@settings(max_examples=60, phases=[Phase.generate])  # a seed does not shrink
+@given(seed=st.integers(0, 2**32), count=st.integers(5, 60))
+def test_whatever_the_order_of_requests_nothing_is_lost(seed: int, count: int) -> None:
+    world = World(seed)
+    try:
+        world.go(count)
+    finally:
+        world.backend.close()
