@@ -141,11 +141,8 @@ class World:
             if not self.under_way:
                 continue
             steps = self.random.choice(self.under_way)
-            try:
-                if self.random.random() < 0.02:
-                    raise StopIteration  # its process is killed
-                next(steps)
-            except StopIteration:
+            is_killed = self.random.random() < 0.02
+            if is_killed or next(steps, self) is self:
                 self.under_way.remove(steps)
             # An operation takes a minute at most; between them a quarter of an hour may pass.
             self.now_s += self.random.choice([0, 0.1, 2])

@@ -44,9 +44,11 @@ def load_many(target: Target, table: str, ids: Iterable[str]) -> Flow[list[Row]]
     Ten ids a request, side by side; one a request where the handler is older than 1.2.1.
     """
     unique = list(dict.fromkeys(ids))
-    found: list[list[Row]] = yield Gather(
-        [_load_part(target, table, part) for part in parts_of(unique, limits.LOAD_MANY_IDS)]
-    )
+    parts = parts_of(unique, limits.LOAD_MANY_IDS)
+    if len(parts) == 1:
+        found = [(yield from _load_part(target, table, parts[0]))]
+    else:
+        found = yield Gather([_load_part(target, table, part) for part in parts])
     rows = {row["id"]: row for part in found for row in part}
     return [rows[row_id] for row_id in unique if row_id in rows]
 

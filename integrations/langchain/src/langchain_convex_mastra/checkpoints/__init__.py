@@ -1,8 +1,8 @@
 """LangGraph's checkpoints on Convex: ``ConvexSaver`` and the rooms behind it.
 
-``saver`` is the class, ``client`` its flows for both faces. ``putting`` and ``pending`` write;
-``journal``, ``reading``, ``history`` and ``delta`` read; ``removal`` and ``copying`` do what the names
-say. ``layout`` says where everything lies.
+``saver`` is the class, ``base`` what it is built on, ``client`` its flows for both faces. ``putting``
+and ``pending`` write; ``journal``, ``reading``, ``pending_reads``, ``history`` and ``delta`` read;
+``removal``, ``pruning`` and ``copying`` do what the names say. ``layout`` says where everything lies.
 """
 
 from langchain_convex_mastra.checkpoints.saver import ConvexSaver

@@ -18,7 +18,7 @@ from langchain_convex_mastra.checkpoints.blobs import sized
 from langchain_convex_mastra.checkpoints.desk import Desk
 from langchain_convex_mastra.checkpoints.layout import Place
 from langchain_convex_mastra.checkpoints.listing import list_place, list_run, places_of
-from langchain_convex_mastra.checkpoints.pending import beside_keys, read_bucket
+from langchain_convex_mastra.checkpoints.pending_reads import beside_keys, read_bucket
 
 KEYS_AT_ONCE: Final = 100
 

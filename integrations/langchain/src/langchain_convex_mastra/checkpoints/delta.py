@@ -22,7 +22,7 @@ from langchain_convex_mastra.checkpoints.desk import Desk, checkpoint_id_of, pla
 from langchain_convex_mastra.checkpoints.headers import Header, load_bodies, load_headers
 from langchain_convex_mastra.checkpoints.lanes import PAGE_ENTRIES, read_page, read_tail
 from langchain_convex_mastra.checkpoints.layout import Place, page_key, tail_key
-from langchain_convex_mastra.checkpoints.pending import Write, pending_writes, read_writes
+from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
 from langchain_convex_mastra.checkpoints.reading import newest_header
 
 COUNTERS: Final = "counters_since_delta_snapshot"

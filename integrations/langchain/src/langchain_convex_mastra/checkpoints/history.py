@@ -23,7 +23,7 @@ from langchain_convex_mastra.checkpoints.headers import Header, load_bodies, loa
 from langchain_convex_mastra.checkpoints.journal import Journal
 from langchain_convex_mastra.checkpoints.layout import Place
 from langchain_convex_mastra.checkpoints.listing import all_threads, places_of
-from langchain_convex_mastra.checkpoints.pending import Write, read_writes
+from langchain_convex_mastra.checkpoints.pending_reads import Write, read_writes
 from langchain_convex_mastra.checkpoints.reading import Loaded, compose, load_values
 
 PORTION: Final = 10

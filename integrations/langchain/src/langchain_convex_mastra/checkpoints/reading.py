@@ -29,7 +29,7 @@ from langchain_convex_mastra.checkpoints.headers import (
 from langchain_convex_mastra.checkpoints.journal import Journal
 from langchain_convex_mastra.checkpoints.layout import Place, header_key
 from langchain_convex_mastra.checkpoints.ledger import IDLE_S
-from langchain_convex_mastra.checkpoints.pending import Write, pending_writes, read_writes
+from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
 from langchain_convex_mastra.checkpoints.versions import next_version
 
 PENDING_SENDS_BEFORE: Final = 4

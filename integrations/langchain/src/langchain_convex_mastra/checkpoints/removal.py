@@ -25,7 +25,7 @@ from langchain_convex_mastra.checkpoints.layout import (
     write_prefix,
 )
 from langchain_convex_mastra.checkpoints.ledger import IDLE_S
-from langchain_convex_mastra.checkpoints.pending import VOLUME_MARK, beside_keys, read_bucket
+from langchain_convex_mastra.checkpoints.pending_reads import VOLUME_MARK, beside_keys, read_bucket
 
 
 def delete_thread(target: Target, desk: Desk, thread_id: str) -> Flow[None]:

@@ -8,30 +8,23 @@ several threads and event loops.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Self
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
     DeltaChannelHistory,
 )
-from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from convex_mastra import Backend, Options
-from convex_mastra.wire import STORAGE_FUNCTION
-from langchain_convex_mastra.checkpoints.client import CheckpointClient
-from langchain_convex_mastra.checkpoints.desk import Desk
+from langchain_convex_mastra.checkpoints.base import SaverBase
 from langchain_convex_mastra.checkpoints.history import History
-from langchain_convex_mastra.checkpoints.ledger import Ledger
 from langchain_convex_mastra.checkpoints.versions import next_version
 
 
-class ConvexSaver(BaseCheckpointSaver[str]):
+class ConvexSaver(SaverBase):
     """LangGraph's checkpoints in a Convex deployment with Mastra's stock functions, or in a file.
 
     A step costs two requests: one for its checkpoint, one for the writes of its task. A channel's
@@ -58,58 +51,6 @@ class ConvexSaver(BaseCheckpointSaver[str]):
     Raises:
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
     """
-
-    def __init__(
-        self,
-        deployment_url: str | None = None,
-        admin_auth_token: str | None = None,
-        *,
-        storage_function: str = STORAGE_FUNCTION,
-        backend: Backend | None = None,
-        options: Options | None = None,
-        serde: SerializerProtocol | None = None,
-    ) -> None:
-        super().__init__(serde=serde)
-        self._ledger = Ledger()
-        self._client = CheckpointClient(
-            deployment_url,
-            admin_auth_token,
-            storage_function=storage_function,
-            backend=backend,
-            options=options,
-        )
-
-    @classmethod
-    @contextmanager
-    def from_conn_string(cls, conn_string: str, **kwargs: Any) -> Iterator[Self]:
-        """Open a saver for a ``with`` block; *kwargs* are the constructor's."""
-        with cls(conn_string, **kwargs) as saver:
-            yield saver
-
-    @classmethod
-    @asynccontextmanager
-    async def afrom_conn_string(cls, conn_string: str, **kwargs: Any) -> AsyncIterator[Self]:
-        """Open a saver for an ``async with`` block; *kwargs* are the constructor's."""
-        async with cls(conn_string, **kwargs) as saver:
-            yield saver
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.backend!r})"
-
-    @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._client.backend
-
-    @property
-    def _desk(self) -> Desk:
-        return Desk(self.serde, self._ledger)
-
-    def setup(self) -> None:
-        """Do nothing: there is nothing to set up. LangGraph's examples call it."""
-
-    async def asetup(self) -> None:
-        """Do nothing, as ``setup`` does."""
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that *config* names, or the newest of its thread and namespace.
@@ -293,23 +234,3 @@ class ConvexSaver(BaseCheckpointSaver[str]):
     def get_next_version(self, current: str | None, channel: None) -> str:  # noqa: ARG002
         """Return a version of a channel that comes after *current*."""
         return next_version(current)
-
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._client.close()
-
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        await self._client.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()

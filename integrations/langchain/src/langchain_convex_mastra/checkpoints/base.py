@@ -1,0 +1,95 @@
+"""What a saver is, apart from what it does: constructed on a backend, shared, copied and closed.
+
+The base of ``ConvexSaver``. Constructing does no work, so it needs neither a network nor a loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from convex_mastra import Backend, Options
+from convex_mastra.wire import STORAGE_FUNCTION
+from langchain_convex_mastra.checkpoints.client import CheckpointClient
+from langchain_convex_mastra.checkpoints.desk import Desk
+from langchain_convex_mastra.checkpoints.ledger import Ledger
+
+
+class SaverBase(BaseCheckpointSaver[str]):
+    """A saver's backend, its memory, and their ends. See ``ConvexSaver`` for the arguments."""
+
+    def __init__(
+        self,
+        deployment_url: str | None = None,
+        admin_auth_token: str | None = None,
+        *,
+        storage_function: str = STORAGE_FUNCTION,
+        backend: Backend | None = None,
+        options: Options | None = None,
+        serde: SerializerProtocol | None = None,
+    ) -> None:
+        super().__init__(serde=serde)
+        self._ledger = Ledger()
+        self._client = CheckpointClient(
+            deployment_url,
+            admin_auth_token,
+            storage_function=storage_function,
+            backend=backend,
+            options=options,
+        )
+
+    @classmethod
+    @contextmanager
+    def from_conn_string(cls, conn_string: str, **kwargs: Any) -> Iterator[Self]:
+        """Open a saver for a ``with`` block; *kwargs* are the constructor's."""
+        with cls(conn_string, **kwargs) as saver:
+            yield saver
+
+    @classmethod
+    @asynccontextmanager
+    async def afrom_conn_string(cls, conn_string: str, **kwargs: Any) -> AsyncIterator[Self]:
+        """Open a saver for an ``async with`` block; *kwargs* are the constructor's."""
+        async with cls(conn_string, **kwargs) as saver:
+            yield saver
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.backend!r})"
+
+    @property
+    def backend(self) -> Backend:
+        """The backend, to be shared with other stores."""
+        return self._client.backend
+
+    @property
+    def _desk(self) -> Desk:
+        return Desk(self.serde, self._ledger)
+
+    def setup(self) -> None:
+        """Do nothing: there is nothing to set up. LangGraph's examples call it."""
+
+    async def asetup(self) -> None:
+        """Do nothing, as ``setup`` does."""
+
+    def close(self) -> None:
+        """Close the backend, unless it is shared. Safe to call twice."""
+        self._client.close()
+
+    async def aclose(self) -> None:
+        """Close the backend, unless it is shared. Safe to call twice."""
+        await self._client.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.aclose()
