@@ -549,3 +549,38 @@ def test_a_child_process_has_lanes_of_its_own() -> None:
     book.give_back(place, Lane(written_s=book.clock()))
     with patch.object(os, "getpid", lambda: -1):
         assert book.take(place) is None
+
+
+@pytest.mark.parametrize("size", [1000, 2 * MIB])
+async def test_a_reader_finds_a_whole_checkpoint_or_none(unique: Unique, size: int) -> None:
+    """A thread is deleted between any two requests of whoever reads it."""
+    values = {f"c{number}": os.urandom(size) for number in range(3)}
+    ended = False
+    for delete_at in range(1, 9):
+        backend = open_backend(":memory:")
+        saver = ConvexSaver(backend=backend)
+        chain = Chain(SyncSaver(saver), unique("t"))
+        config = await chain.put(values)
+        thread = config["configurable"]["thread_id"]
+        for wanted in (config, config_for(thread)):
+            send, left = backend.send, [delete_at]
+
+            def interrupted(
+                request: Any,
+                send: Any = send,
+                left: list[int] = left,
+                thread: str = thread,
+                other: ConvexSaver = saver,
+            ) -> Any:
+                left[0] -= 1
+                if left[0] == 0:
+                    other.delete_thread(thread)
+                return send(request)
+
+            with patch.object(backend, "send", interrupted):
+                found = ConvexSaver(backend=backend).get_tuple(wanted)
+            assert found is None or found.checkpoint["channel_values"] == values
+            ended = left[0] > 0
+            await Chain(SyncSaver(saver), thread).put(values)
+        backend.close()
+    assert ended

@@ -67,15 +67,18 @@ class Header:
     run: str | None = None
     lane: str = ""
     position: int = 0
+    _keys: dict[str, str] | None = None
 
     def channel_keys(self) -> dict[str, str]:
         """Under which key the value of each channel would be, of those that are not kept here."""
-        here = self.inline.keys() | set(self.empty)
-        return {
-            channel: value_key(channel, version)
-            for channel, version in self.versions.items()
-            if channel not in here
-        }
+        if self._keys is None:
+            here = {*self.inline, *self.empty}
+            self._keys = {
+                channel: value_key(channel, version)
+                for channel, version in self.versions.items()
+                if channel not in here
+            }
+        return self._keys
 
     def body_keys(self) -> list[str]:
         """The keys of what is kept beside the header."""

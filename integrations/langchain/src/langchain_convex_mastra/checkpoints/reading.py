@@ -17,7 +17,7 @@ from convex_mastra.flow import Flow, Gather
 from convex_mastra.limits import LOAD_MANY_IDS
 from convex_mastra.ops.storage import load_many
 from convex_mastra.ops.target import Target
-from langchain_convex_mastra.checkpoints.blobs import Blob, join
+from langchain_convex_mastra.checkpoints.blobs import Blob, join, part_keys
 from langchain_convex_mastra.checkpoints.desk import Desk, checkpoint_id_of, place_of
 from langchain_convex_mastra.checkpoints.headers import (
     Header,
@@ -142,8 +142,10 @@ def load_values(
         for header in headers
     ]
     # One request sees one state. Of several, what was read first may have been deleted since.
+    is_one = not are_fresh and len(own) + len(keys) <= LOAD_MANY_IDS
+    is_one = is_one and not any(map(part_keys, rows.values()))
     doubtful = [header.id for header, values in loaded if len(values) < len(header.channel_keys())]
-    if doubtful and (are_fresh or len(own) + len(keys) > LOAD_MANY_IDS):
+    if doubtful and not is_one:
         there = yield from load_headers(target, place, doubtful)
         loaded = [one for one in loaded if one[0].id in there or one[0].id not in doubtful]
     return loaded
