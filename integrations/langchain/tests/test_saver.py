@@ -27,7 +27,7 @@ from convex_mastra import (
     limits,
     open_backend,
 )
-from convex_mastra.wire import STORAGE_FUNCTION, storage_call
+from convex_mastra.wire import STORAGE_FUNCTION, encode, storage_call
 from integrations.langchain.tests.savers import (
     Chain,
     Savers,
@@ -172,14 +172,24 @@ async def test_ten_thousand_checkpoints(unique: Unique) -> None:
     thread = chain.config["configurable"]["thread_id"]
     ids = [id_of(await chain.put({"n": number})) for number in range(10_000)]
     assert len(events) < 10_000 * 1.02
-    events.clear()
-    newest = await SyncSaver(ConvexSaver(backend=backend)).aget_tuple(config_for(thread))
-    assert id_of(newest.config) == ids[-1]
-    assert len(events) <= 4
-    events.clear()
-    first_ten = await listed(saver, config_for(thread), limit=10)
-    assert [id_of(one.config) for one in first_ten] == ids[:-11:-1]
-    assert len(events) <= 10
+    sizes: list[int] = []
+    send = backend.send
+
+    def measured(request: Any) -> Any:
+        answer = send(request)
+        sizes.append(len(encode(answer)))
+        return answer
+
+    with patch.object(backend, "send", measured):
+        newest = await SyncSaver(ConvexSaver(backend=backend)).aget_tuple(config_for(thread))
+        assert id_of(newest.config) == ids[-1]
+        assert len(sizes) <= 4
+        assert sum(sizes) < 6_000
+        sizes.clear()
+        first_ten = await listed(saver, config_for(thread), limit=10)
+        assert [id_of(one.config) for one in first_ten] == ids[:-11:-1]
+        assert len(sizes) <= 10
+        assert sum(sizes) < 30_000
     events.clear()
     before = config_for(thread, ids[5_000])
     page = await listed(saver, config_for(thread), before=before, limit=10)
