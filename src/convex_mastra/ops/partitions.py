@@ -7,6 +7,7 @@ listed stands in small rows, over sixteen partitions by the digest of what it is
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
@@ -20,10 +21,16 @@ NAME_LENGTH: Final = 512
 """Longer names are replaced by their digest."""
 
 
+@lru_cache(maxsize=8192)
 def name_part(text: str) -> str:
-    """Return *text* as a part of a partition's name: any text, without ``/`` and ``#``."""
+    """Return what stands for *text*, and for no other, in a partition's name or in a key.
+
+    Percent-encoded, without ``/`` and ``#``; a digest after ``~`` where that would be long.
+    """
     quoted = quote(_bytes(text), safe="")
-    return quoted if len(quoted) <= NAME_LENGTH else f"~{sha256(_bytes(text)).hexdigest()}"
+    if len(quoted) > NAME_LENGTH:
+        return f"~{sha256(_bytes(text)).hexdigest()}"
+    return f"%7E{quoted[1:]}" if quoted.startswith("~") else quoted
 
 
 def shard(prefix: str, key: str) -> str:

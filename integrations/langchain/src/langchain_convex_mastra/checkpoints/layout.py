@@ -2,7 +2,7 @@
 
 Pure; called by every other room. What is read by key only (headers, channel values, lanes) is in one
 partition per namespace of a thread and never scanned, so it may be of any size. What must be found
-without knowing its key is a tiny row of a partition of its own. docs/adr/0015 says why.
+without knowing its key is a tiny row of a partition of its own. docs/adr/0016 says why.
 
 Names are percent-encoded, long ones replaced by their digest, so that no two texts share a name.
 """
@@ -11,32 +11,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import sha256
 from typing import Final
-from urllib.parse import quote
 
 from langchain_core.runnables import RunnableConfig
 
+from convex_mastra.ops.partitions import name_part
+
 ROOT: Final = "langgraph"
-SHARDS: Final = "0123456789abcdef"
-NAME_LENGTH: Final = 512
-"""Longer names are replaced by their digest."""
 STEPS_PER_BUCKET: Final = 4
 """The pending writes of so many steps share a partition: few reads for a walk, little read for one."""
 
 _UUID6: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-6[0-9a-f]{3}-([89ab][0-9a-f]{3})-[0-9a-f]{12}")
 _STEP_MASK: Final = 0x3FFF
-
-
-@lru_cache(maxsize=8192)
-def name(text: str) -> str:
-    """The part of a partition's name or of a key that stands for *text*, and for no other."""
-    data = text.encode("utf-8", "surrogatepass")
-    quoted = quote(data, safe="")
-    if len(quoted) > NAME_LENGTH:
-        return f"~{sha256(data).hexdigest()}"
-    return f"%7E{quoted[1:]}" if quoted.startswith("~") else quoted
 
 
 def digest(*texts: str | bytes) -> str:
@@ -59,7 +47,7 @@ class Place:
     @cached_property
     def key(self) -> str:
         """What its partitions have in common, and no other place has."""
-        return f"{name(self.thread)}/{name(self.namespace)}"
+        return f"{name_part(self.thread)}/{name_part(self.namespace)}"
 
     @cached_property
     def state(self) -> str:
@@ -104,12 +92,12 @@ def threads(shard: str) -> str:
 
 def namespaces(thread: str, shard: str) -> str:
     """The partition that lists a sixteenth of a thread's subgraph namespaces."""
-    return f"{ROOT}/namespaces/{name(thread)}/{shard}"
+    return f"{ROOT}/namespaces/{name_part(thread)}/{shard}"
 
 
 def runs(run_id: str) -> str:
     """The partition that lists the places of a run's checkpoints."""
-    return f"{ROOT}/runs/{name(run_id)}"
+    return f"{ROOT}/runs/{name_part(run_id)}"
 
 
 def shard(text: str) -> str:
@@ -119,12 +107,12 @@ def shard(text: str) -> str:
 
 def header_key(checkpoint_id: str) -> str:
     """The key of a checkpoint's header."""
-    return f"c/{name(checkpoint_id)}"
+    return f"c/{name_part(checkpoint_id)}"
 
 
 def body_key(checkpoint_id: str, part: str) -> str:
     """The key of a part of a header that is too large for it."""
-    return f"h/{name(checkpoint_id)}/{part}"
+    return f"h/{name_part(checkpoint_id)}/{part}"
 
 
 def value_key(channel: str, version: str | int | float) -> str:
@@ -132,7 +120,7 @@ def value_key(channel: str, version: str | int | float) -> str:
     if isinstance(version, float) and version.is_integer():
         version = int(version)
     kind = "s" if isinstance(version, str) else "n"
-    return f"v/{name(channel)}/{kind}{name(str(version))}"
+    return f"v/{name_part(channel)}/{kind}{name_part(str(version))}"
 
 
 def tail_key(lane: str) -> str:
@@ -147,7 +135,7 @@ def page_key(lane: str, number: int) -> str:
 
 def write_prefix(checkpoint_id: str) -> str:
     """What the keys of a checkpoint's pending writes begin with."""
-    return f"{name(checkpoint_id)}/"
+    return f"{name_part(checkpoint_id)}/"
 
 
 def bucket_of(checkpoint_id: str) -> str:

@@ -13,12 +13,13 @@ from typing import Any, Final
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import loads
 from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.partitions import SHARDS, name_part
 from convex_mastra.ops.storage import delete_rows, load_many, query_rows, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints import layout
 from langchain_convex_mastra.checkpoints.blobs import text_of
-from langchain_convex_mastra.checkpoints.layout import Place, name
+from langchain_convex_mastra.checkpoints.layout import Place
 
 ROOT: Final = ""
 """The namespace that every thread has."""
@@ -26,12 +27,12 @@ ROOT: Final = ""
 
 def list_place(target: Target, place: Place) -> list[Flow[Any]]:
     """The flows that list a place: they may run side by side."""
-    thread = name(place.thread)
+    thread = name_part(place.thread)
     rows: list[Row] = [{"id": f"t/{thread}", "json": text_of(place.thread)}]
     flows = []
     if place.namespace != ROOT:
         rows.append({"id": f"s/{thread}", "json": text_of(place.thread)})
-        row: Row = {"id": name(place.namespace), "json": text_of(place.namespace)}
+        row: Row = {"id": name_part(place.namespace), "json": text_of(place.namespace)}
         partition = layout.namespaces(place.thread, layout.shard(place.namespace))
         flows.append(upsert_rows(target, partition, [[row]]))
     flows.append(upsert_rows(target, layout.threads(layout.shard(place.thread)), [rows]))
@@ -53,7 +54,7 @@ def all_threads(target: Target) -> Flow[list[tuple[str, bool]]]:
     Cost: sixteen round trips, side by side.
     """
     found: list[list[Row]] = yield Gather(
-        [query_rows(target, layout.threads(shard), {}) for shard in layout.SHARDS]
+        [query_rows(target, layout.threads(shard), {}) for shard in SHARDS]
     )
     rows = [row for part in found for row in part]
     nested = {row["id"][2:] for row in rows if row["id"].startswith("s/")}
@@ -71,13 +72,13 @@ def places_of(target: Target, thread: str, *, nested: bool | None = None) -> Flo
     Cost: one round trip; of a thread with subgraph namespaces sixteen more, side by side.
     """
     if nested is None:
-        row_id = f"s/{name(thread)}"
+        row_id = f"s/{name_part(thread)}"
         partition = layout.threads(layout.shard(thread))
         nested = bool((yield from load_many(target, partition, [row_id])))
     places = [Place(thread, ROOT)]
     if nested:
         found: list[list[Row]] = yield Gather(
-            [query_rows(target, layout.namespaces(thread, shard), {}) for shard in layout.SHARDS]
+            [query_rows(target, layout.namespaces(thread, shard), {}) for shard in SHARDS]
         )
         places += [Place(thread, loads(row["json"])) for part in found for row in part]
     return places
@@ -95,13 +96,13 @@ def unlist_namespaces(target: Target, places: Iterable[Place]) -> Flow[None]:
     for place in places:
         if place.namespace != ROOT:
             partition = layout.namespaces(place.thread, layout.shard(place.namespace))
-            by_partition.setdefault(partition, []).append(name(place.namespace))
+            by_partition.setdefault(partition, []).append(name_part(place.namespace))
     yield Gather([delete_rows(target, table, ids) for table, ids in by_partition.items()])
 
 
 def unlist_thread(target: Target, thread: str) -> Flow[None]:
     """Take a thread off the list. One round trip."""
-    ids = [f"t/{name(thread)}", f"s/{name(thread)}"]
+    ids = [f"t/{name_part(thread)}", f"s/{name_part(thread)}"]
     yield from delete_rows(target, layout.threads(layout.shard(thread)), ids)
 
 

@@ -18,6 +18,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.partitions import name_part
 from convex_mastra.ops.storage import batches_by_size, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
@@ -30,7 +31,7 @@ from langchain_convex_mastra.checkpoints.blobs import (
     text_of,
 )
 from langchain_convex_mastra.checkpoints.desk import Desk, checkpoint_id_of, place_of
-from langchain_convex_mastra.checkpoints.layout import Place, bucket_of, digest, name, write_prefix
+from langchain_convex_mastra.checkpoints.layout import Place, bucket_of, digest, write_prefix
 from langchain_convex_mastra.checkpoints.ledger import Memory, Volume
 from langchain_convex_mastra.checkpoints.pending_reads import REPLACES, VOLUME_MARK, is_special
 from langchain_convex_mastra.checkpoints.putting import announce
@@ -114,11 +115,11 @@ def _rows_of(
     beside: list[SizedRow] = []
     for suffix, part in parts:
         text = text_of([task_id, task_path, part])
-        key = f"{write_prefix(checkpoint_id)}{name(task_id)}/{suffix or digest(text)}"
+        key = f"{write_prefix(checkpoint_id)}{name_part(task_id)}/{suffix or digest(text)}"
         if len(text) <= length:
             rows.append(sized({"id": key, "json": text}, partition))
             continue
-        at = f"w/{name(checkpoint_id)}/{digest(text)}"
+        at = f"w/{name_part(checkpoint_id)}/{digest(text)}"
         blob = blob_rows(place.state, at, ("json", text.encode()))
         beside += blob
         row: Row = {"id": key, "beside": at}
