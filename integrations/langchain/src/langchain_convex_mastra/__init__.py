@@ -3,9 +3,8 @@
 On a Convex deployment or on the embedded backend. ``ConvexChatMessageHistory`` is a Mastra thread,
 ``ConvexThreadLoader`` reads threads as documents. ``ConvexVectorStore`` is a Mastra vector index,
 ``ConvexDocumentIndex`` the same under LangChain's other interface. ``ConvexByteStore`` and
-``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered.
-``ConvexChatMessageHistory`` is a Mastra thread, ``ConvexVectorStore`` a Mastra vector index, and
-``ConvexSaver`` keeps LangGraph's checkpoints, on a Convex deployment or on the embedded backend.
+``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered, ``ConvexSaver``
+LangGraph's checkpoints.
 """
 
 from importlib.metadata import version
