@@ -16,13 +16,8 @@ RUN_TIMEOUT_S = 120
 
 def test_exports() -> None:
     assert langchain_convex_mastra.__all__ == [
-        "ConvexByteStore",
-        "ConvexCache",
         "ConvexChatMessageHistory",
-        "ConvexDocumentIndex",
-        "ConvexKVStore",
         "ConvexSaver",
-        "ConvexThreadLoader",
         "ConvexVectorStore",
         "__version__",
     ]
