@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,93 +9,18 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from convex_mastra import (
-    Backend,
-    ConvexDocuments,
-    ConvexStore,
     Message,
     Options,
     OutcomeUnknownError,
     open_backend,
 )
-from convex_mastra.flow import run
-from convex_mastra.ops.target import Target
-from integrations.langchain.tests.schedules import Writer
+from integrations.langchain.tests.shared_turn import JOURNAL, ROW, Turn, call, result
 from langchain_convex_mastra import ConvexChatMessageHistory, continuation
-from langchain_convex_mastra.adding import add_messages
-from langchain_convex_mastra.conversation import Conversation, read_messages
-from tests.lanes import FACES, Deployment, with_older_lanes
-
-ROW = "batchInsert mastra_messages"
-JOURNAL = "batchInsert langchain/turns/"
-
-
-def call(call_id: str) -> dict[str, Any]:
-    return {"name": "t", "args": {}, "id": call_id, "type": "tool_call"}
-
-
-def result(call_id: str, **fields: Any) -> ToolMessage:
-    return ToolMessage(f"result {call_id}", tool_call_id=call_id, **fields)
-
-
-class Turn:
-    """A thread with one stored turn, whose calls wait for their outcomes."""
-
-    def __init__(self, backend: Backend, function: str, thread_id: str, calls: list[str]) -> None:
-        self.backend = backend
-        self.thread_id = thread_id
-        self.store = ConvexStore(backend=backend, storage_function=function)
-        self.target: Target = self.store._target
-        self.documents = ConvexDocuments(backend=backend, storage_function=function)
-        self.partition = f"langchain/turns/{thread_id}"
-        question = [HumanMessage("?"), AIMessage("", tool_calls=[call(one) for one in calls])]
-        run(add_messages(self.target, Conversation(thread_id), question), backend)
-
-    def conversation(self) -> Conversation:
-        """What a process knows that has read the thread."""
-        conversation = Conversation(self.thread_id)
-        run(read_messages(self.target, conversation), self.backend)
-        return conversation
-
-    def writer(self, *messages: BaseMessage, conversation: Conversation | None = None) -> Writer:
-        """A writer who has read the thread, and stands before its first request."""
-        known = conversation or self.conversation()
-        return Writer(self.backend, add_messages(self.target, known, messages))
-
-    def add(self, *messages: BaseMessage) -> None:
-        self.writer(*messages).finish()
-
-    def read(self) -> list[BaseMessage]:
-        return run(read_messages(self.target, Conversation(self.thread_id)), self.backend)
-
-    def said(self) -> Counter[str]:
-        """What a reader sees."""
-        return Counter(str(message.content) for message in self.read() if message.content)
-
-    def rows(self) -> list[Message]:
-        return self.store.memory.list_messages(self.thread_id, per_page=False).messages
-
-    def row(self) -> Message:
-        """The row of the turn."""
-        return self.rows()[1]
-
-    def stored(self) -> Counter[str]:
-        """What the parts say, which is all that Mastra reads."""
-        said: list[str] = []
-        for row in self.rows():
-            for part in row.content["parts"]:
-                if part["type"] == "text":
-                    said.append(part["text"])
-                elif part["type"] == "tool-invocation":
-                    said.append(part["toolInvocation"].get("result", ""))
-        return Counter(filter(None, said))
-
-    def journal(self) -> dict[str, str]:
-        return self.documents.list_documents(self.partition)
+from langchain_convex_mastra.conversation import Conversation
+from tests.lanes import Deployment, with_older_lanes
 
 
 @pytest.fixture
@@ -423,165 +346,4 @@ def test_what_nobody_continued_needs_no_journal(deployment: Deployment, unique: 
     assert len(requests) == 2, "the first turn still waits for its next step"
     history.add_ai_message("more")
     requests.clear()
-    backend.close()
-
-
-# --- any order -----------------------------------------------------------------------------------
-
-STEPS = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 9), st.sampled_from("......lkd")), max_size=60
-)
-
-
-def adds_of(number: int) -> list[list[BaseMessage]]:
-    """What a writer adds, one after the other."""
-    own = f"w{number}"
-    return [
-        [result(f"c{number}")],
-        [AIMessage(f"step {own}", tool_calls=[call(own)]), result(own)],
-    ]
-
-
-class Writers:
-    """Three processes that add to one turn, each its own messages, one after the other."""
-
-    def __init__(self, turn: Turn) -> None:
-        self.turn = turn
-        self.acknowledged = Counter(["?"])
-        self.queues = [adds_of(number) for number in range(3)]
-        self.writers: list[Writer | None] = [None] * 3
-        self.kept: list[Any] = []
-        self.dead = 0
-
-    def step(self, number: int, which: int, kind: str) -> None:
-        writer = self.writers[number]
-        if writer is None:
-            if not self.queues[number]:
-                return
-            known = self.turn.conversation()
-            known.turn = self.turn.row().id  # as somebody who saw the results come in
-            writer = self.turn.writer(*self.queues[number][0], conversation=known)
-            self.writers[number] = writer
-        else:
-            which %= len(writer.waiting)
-            sent = writer.step(which, lose_reply=kind == "l")
-            if kind == "k" and sent.label == ROW:
-                self.kept.append(sent)
-        if kind == "d":
-            writer.die()
-        if writer.is_done:
-            messages = self.queues[number].pop(0)
-            if writer.is_dead:
-                self.queues[number].clear()
-                self.dead += 1
-            else:
-                self.acknowledged.update(str(one.content) for one in messages)
-            self.writers[number] = None
-
-    def finish(self) -> None:
-        for number in range(3):
-            while self.writers[number] or self.queues[number]:
-                self.step(number, 0, ".")
-
-
-@given(STEPS)
-@settings(max_examples=40, deadline=None)
-def test_any_order(steps: list[tuple[int, int, str]]) -> None:
-    backend = open_backend(":memory:")
-    turn = Turn(backend, "mastra/storage:handle", "t", ["c0", "c1", "c2"])
-    writers = Writers(turn)
-    for step in steps:
-        writers.step(*step)
-        said = turn.said()
-        assert said >= writers.acknowledged, "what was acknowledged is seen"
-        assert max(said.values()) == 1, "and once"
-    for request in writers.kept:
-        backend.send(request)
-        assert turn.said() >= writers.acknowledged
-    writers.finish()
-    if not writers.kept and not writers.dead:
-        assert turn.said() == turn.stored() == writers.acknowledged
-    turn.add(HumanMessage("end"))
-    assert turn.said() == turn.stored()
-    assert turn.said() >= writers.acknowledged
-    assert max(turn.said().values()) == 1
-    backend.close()
-
-
-# --- for real ------------------------------------------------------------------------------------
-
-WRITERS = 8
-
-
-def history_on(deployment: Deployment, thread_id: str) -> ConvexChatMessageHistory:
-    return ConvexChatMessageHistory(
-        thread_id,
-        deployment_url=deployment.url,
-        admin_auth_token=deployment.admin_key,
-        storage_function=deployment.storage_function,
-    )
-
-
-@pytest.mark.parametrize("face", FACES)
-async def test_eight_writers_at_once(deployment: Deployment, unique: Any, face: str) -> None:
-    thread_id = unique("t")
-    calls = [f"c{number}" for number in range(WRITERS)]
-    with history_on(deployment, thread_id) as history:
-        history.add_messages(
-            [HumanMessage("?"), AIMessage("", tool_calls=[call(one) for one in calls])]
-        )
-    added = [
-        [result(one, artifact={"by": one}), AIMessage(f"step {one}", tool_calls=[call(f"d{one}")])]
-        for one in calls
-    ]
-    later = [result(f"d{one}") for one in calls]
-    if face == "sync":
-        failures: list[BaseException] = []
-        barrier = threading.Barrier(WRITERS)
-
-        def write(number: int) -> None:
-            try:
-                with history_on(deployment, thread_id) as history:
-                    assert len(history.messages) == 2
-                    barrier.wait()
-                    history.add_messages(added[number])
-                    history.add_messages([later[number]])
-            except BaseException as error:
-                failures.append(error)
-
-        threads = [threading.Thread(target=write, args=[number]) for number in range(WRITERS)]
-        for thread in threads:
-            thread.start()
-        await asyncio.to_thread(lambda: [thread.join() for thread in threads])
-        assert failures == []
-    else:
-        histories = [history_on(deployment, thread_id) for _ in range(WRITERS)]
-        await asyncio.gather(*(history.aget_messages() for history in histories))
-
-        async def awrite(number: int) -> None:
-            await histories[number].aadd_messages(added[number])
-            await histories[number].aadd_messages([later[number]])
-
-        await asyncio.gather(*(awrite(number) for number in range(WRITERS)))
-        for history in histories:
-            await history.aclose()
-
-    backend = open_backend(deployment.url, deployment.admin_key)
-    function = deployment.storage_function
-    history = ConvexChatMessageHistory(thread_id, backend=backend, storage_function=function)
-    messages = history.messages
-    assert [message for message in messages if message in later] != []
-    for one in [*(message for pair in added for message in pair), *later]:
-        assert messages.count(one) == 1
-    rows = ConvexStore(backend=backend, storage_function=function).memory.list_messages(
-        thread_id, per_page=False
-    )
-    question, row = rows.messages
-    states = [
-        part["toolInvocation"]["state"]
-        for part in row.content["parts"]
-        if part["type"] == "tool-invocation"
-    ]
-    assert states == ["result"] * 2 * WRITERS
-    assert question.role == "user"
     backend.close()

@@ -102,7 +102,7 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
             raise InvalidArgumentError("thread_id must not be blank.", field="thread_id")
         thread_metadata = plain_object(metadata, "metadata")
         measure(thread_metadata, "metadata", depth=1)
-        self._history_size = _checked_size(history_size)
+        self.history_size = _checked_size(history_size)
         self._conversation = Conversation(
             required_text(thread_id, "thread_id"),
             optional_text(resource_id, "resource_id"),
@@ -124,11 +124,6 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
     def thread_id(self) -> str:
         """The thread."""
         return self._conversation.thread_id
-
-    @property
-    def history_size(self) -> int | None:
-        """How many of the last messages are read at most; None for all."""
-        return self._history_size
 
     @property
     def backend(self) -> Backend:
