@@ -12,7 +12,7 @@ from convex_mastra import Message
 from convex_mastra.jsontext import dumps, loads
 from convex_mastra.ops.message_contents import check_content
 from langchain_convex_mastra.conversation import Conversation
-from langchain_convex_mastra.messages import compose, messages_of, own_row, settle, split
+from langchain_convex_mastra.messages import compose, own_row, settle, split, thread_messages
 
 
 class Rows:
@@ -42,7 +42,7 @@ class Rows:
         self._conversation.see(saved)
 
     def read(self) -> list[BaseMessage]:
-        return [message for row in self.rows.values() for message in messages_of(row)]
+        return thread_messages(self.rows.values())
 
 
 def mastra_row(role: str, content: Any, row_id: str = "row", kind: str = "v2") -> Message:

@@ -22,7 +22,7 @@ from convex_mastra import InvalidArgumentError
 from convex_mastra.jsontext import dumps
 from integrations.langchain.tests.memory_of_rows import Rows, mastra_row, parts_row
 from integrations.langchain.tests.strategies import CONVERSATIONS, deliveries
-from langchain_convex_mastra.messages import messages_of
+from langchain_convex_mastra.messages import is_pending, messages_of
 
 CALL = {"name": "weather", "args": {"city": "Oslo"}, "id": "c1", "type": "tool_call"}
 OTHER_CALL = {"name": "time", "args": {}, "id": "c2", "type": "tool_call"}
@@ -188,9 +188,123 @@ def test_files_and_reasoning_become_parts() -> None:
             "type": "reasoning",
             "reasoning": "hm",
             "details": [{"type": "text", "text": "hm", "signature": "sig"}],
+            "providerMetadata": {"anthropic": {"signature": "sig"}},
         },
         {"type": "text", "text": "a cat"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("block", "part"),
+    [
+        ({"type": "image", "url": "ftp://example.org/a.png"}, None),  # the AI SDK 4 throws
+        ({"type": "image", "url": "gs://bucket/a"}, None),  # so it does on these
+        ({"type": "image", "url": "/a.png"}, None),  # it would be taken for base64
+        ({"type": "image", "url": "https://a b/"}, None),
+        ({"type": "image", "base64": "no base64!", "mime_type": "image/png"}, None),
+        ({"type": "file", "file_id": "files/abc"}, None),
+        ({"type": "file", "url": "data:text/plain,hello"}, None),
+        ({"type": "file", "url": "data:;base64,AAAA"}, None),
+        ({"type": "image", "base64": "A", "mime_type": "image/png"}, None),
+        ({"type": "reasoning"}, None),
+        ({"type": "text", "text": ""}, None),
+        (
+            {"type": "file", "file_id": "file-1"},
+            {"type": "file", "mimeType": "application/octet-stream", "data": "file-1"},
+        ),
+        (
+            {"type": "video", "base64": "_-8", "mime_type": "video/webm; codecs=vp8"},
+            {"type": "file", "mimeType": "video/webm", "data": "data:video/webm;base64,/+8="},
+        ),
+        (
+            {"type": "image", "url": "HTTP://10.0.0.1:65/a?b#c", "mime_type": "picture"},
+            {"type": "file", "mimeType": "image/jpeg", "data": "HTTP://10.0.0.1:65/a?b#c"},
+        ),
+        (
+            {"type": "text-plain", "mime_type": "text/plain", "base64": "AAAA"},
+            {"type": "file", "mimeType": "text/plain", "data": "data:text/plain;base64,AAAA"},
+        ),
+        (
+            {"type": "text-plain", "mime_type": "text/plain", "text": "a"},
+            {"type": "text", "text": "a"},
+        ),
+        (
+            {"type": "image", "source_type": "base64", "data": "AAAA", "mime_type": "image/gif"},
+            {"type": "file", "mimeType": "image/gif", "data": "data:image/gif;base64,AAAA"},
+        ),
+    ],
+)
+def test_only_what_mastra_can_use_becomes_a_part(block: dict[str, Any], part: Any) -> None:
+    rows = Rows()
+    message = HumanMessage([block])
+    rows.add([message])
+    (row,) = rows.rows.values()
+    assert row.content["parts"] == ([] if part is None else [part])
+    assert rows.read() == [message]
+
+
+CITED = {
+    "type": "text",
+    "text": "It rains.",
+    "annotations": [
+        {"type": "citation", "url": "https://e.x/1", "title": "One", "start_index": 0},
+        {"type": "citation", "url": "https://e.x/1", "cited_text": "rain"},
+        {"type": "citation", "url": "https://e.x/2", "id": "two"},
+        {"type": "citation", "url": "javascript:alert(1)"},
+        {"type": "citation", "title": "a book"},
+        {"type": "non_standard_annotation", "value": {}},
+    ],
+}
+
+
+def test_citations_are_sources_too() -> None:
+    rows = Rows()
+    message = AIMessage([CITED, {"type": "text", "text": "Bye."}])
+    rows.add([message, HumanMessage([CITED])])
+    assistant, user = rows.rows.values()
+    assert assistant.content["parts"] == [
+        {"type": "text", "text": "It rains."},
+        {
+            "type": "source",
+            "source": {
+                "sourceType": "url",
+                "id": "https://e.x/1",
+                "url": "https://e.x/1",
+                "title": "One",
+            },
+        },
+        {"type": "source", "source": {"sourceType": "url", "id": "two", "url": "https://e.x/2"}},
+        {"type": "text", "text": "Bye."},
+    ]
+    assert user.content["parts"] == [{"type": "text", "text": "It rains."}]
+    assert rows.read() == [message, HumanMessage([CITED])]
+
+
+def test_citations_of_providers_are_sources_too() -> None:
+    annotation = {"type": "url_citation", "url": "https://e.x", "title": "E"}
+    rows = Rows()
+    message = AIMessage(
+        [{"type": "text", "text": "a", "annotations": [annotation]}],
+        response_metadata={"model_provider": "openai"},
+    )
+    rows.add([message])
+    (row,) = rows.rows.values()
+    assert [part["type"] for part in row.content["parts"]] == ["text", "source"]
+    assert rows.read() == [message]
+
+
+def test_plain_citations_are_stored_once() -> None:
+    annotations = [
+        {"type": "citation", "url": "https://e.x/1", "title": "One"},
+        {"type": "citation", "url": "https://e.x/2", "id": "two"},
+    ]
+    rows = Rows()
+    message = AIMessage([{"type": "text", "text": "a", "annotations": annotations}])
+    rows.add([message])
+    (row,) = rows.rows.values()
+    (entry,) = row.content["metadata"]["langchain"]["messages"]
+    assert entry == {"type": "ai", "parts": 3, "data": {"content": {"from": "parts"}}}
+    assert rows.read() == [message]
 
 
 def test_blocks_that_break_their_providers_rules_are_saved_all_the_same() -> None:
@@ -203,6 +317,30 @@ def test_blocks_that_break_their_providers_rules_are_saved_all_the_same() -> Non
     assert rows.read() == [message]
     (row,) = rows.rows.values()
     assert row.content["parts"] == [{"type": "text", "text": "a"}]
+
+
+def test_standard_blocks_of_a_provider_are_not_taken_for_its_own() -> None:
+    rows = Rows()
+    message = AIMessage(
+        [{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "a"}],
+        response_metadata={"model_provider": "anthropic"},
+    )
+    rows.add([message])
+    (row,) = rows.rows.values()
+    assert [part["type"] for part in row.content["parts"]] == ["reasoning", "text"]
+    assert rows.read() == [message]
+
+
+def test_numbers_as_javascript_writes_them_change_no_meaning() -> None:
+    args = {"whole": 1.0, "large": 6.952674934213278e16, "exact": 2**70, "huge": 10**400}
+    rows = Rows()
+    rows.add([AIMessage("", tool_calls=[{**CALL, "args": args}], additional_kwargs={"x": 1})])
+    (row,) = rows.rows.values()
+    invocation = row.content["parts"][0]["toolInvocation"]
+    rewritten = {"whole": 1, "large": 69526749342132780, "exact": 1.1805916207174113e21}
+    changed(rows, 0, toolInvocation={**invocation, "args": {**args, **rewritten}})
+    (message,) = rows.read()
+    assert message.additional_kwargs == {"x": 1}
 
 
 def changed(rows: Rows, part: int, **fields: Any) -> None:
@@ -287,7 +425,9 @@ def test_old_ways_to_say_something_survive_continuing() -> None:
     rows = Rows([row.replace(resource_id=None, created_at=datetime.now(UTC))])
     result = ToolMessage("1 C", tool_call_id="c1")
     rows.add([result])
-    assert rows.read() == [*before, result]
+    call, placeholder = before
+    assert is_pending(placeholder)
+    assert rows.read() == [call, result]
     (row,) = rows.rows.values()
     assert row.content["toolInvocations"][0]["state"] == "result"
     assert row.content["content"] == "let me check"
@@ -341,7 +481,7 @@ def test_the_stored_form_stays_readable() -> None:
     ]
     annotation = {
         "version": 1,
-        "digest": "3b7d760aa587956c",
+        "digest": "669158673b1c198f",
         "messages": [
             {
                 "type": "ai",
@@ -385,11 +525,16 @@ def test_chunks_of_results_come_back_as_chunks() -> None:
         ToolMessage("x", tool_call_id="c", artifact=object()),
         HumanMessage("x", additional_kwargs={"when": datetime.now(UTC)}),
         AIMessage("", tool_calls=[{**CALL, "args": {"when": datetime.now(UTC)}}]),
+        AIMessage("", tool_calls=[{**CALL, "args": {"x": float("nan")}}]),
+        HumanMessage("x", response_metadata={"x": {1: "a key that is no text"}}),
+        ToolMessage("x", tool_call_id="c", artifact={"x": float("inf")}),
     ],
 )
 def test_what_json_cannot_carry_is_refused(message: BaseMessage) -> None:
-    with pytest.raises(InvalidArgumentError, match="JSON"):
-        Rows().add([message])
+    rows = Rows()
+    with pytest.raises(InvalidArgumentError, match=message.type):
+        rows.add([HumanMessage("fine"), message])
+    assert rows.rows == {}
 
 
 def test_an_annotation_of_somebody_else_is_no_obstacle() -> None:

@@ -20,6 +20,7 @@ def test_exports() -> None:
         "ConvexSaver",
         "ConvexVectorStore",
         "__version__",
+        "is_pending",
     ]
     assert langchain_convex_mastra.__version__
 

@@ -15,6 +15,7 @@ from langchain_convex_mastra.checkpoints import ConvexSaver
 from langchain_convex_mastra.document_index import ConvexDocumentIndex
 from langchain_convex_mastra.kv_store import ConvexKVStore
 from langchain_convex_mastra.llm_cache import ConvexCache
+from langchain_convex_mastra.messages import is_pending
 from langchain_convex_mastra.thread_loader import ConvexThreadLoader
 from langchain_convex_mastra.vector_store import ConvexVectorStore
 
@@ -26,8 +27,9 @@ __all__ = [
     "ConvexChatMessageHistory",
     "ConvexDocumentIndex",
     "ConvexKVStore",
+    "ConvexSaver",
     "ConvexThreadLoader",
     "ConvexVectorStore",
     "__version__",
+    "is_pending",
 ]
-__all__ = ["ConvexChatMessageHistory", "ConvexSaver", "ConvexVectorStore", "__version__"]

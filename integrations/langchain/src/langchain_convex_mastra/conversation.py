@@ -24,10 +24,10 @@ from langchain_convex_mastra.messages import (
     Addition,
     ends_with_result,
     is_unsettled,
-    messages_of,
     open_calls,
     own_row,
     settle,
+    thread_messages,
 )
 
 
@@ -90,7 +90,7 @@ def read_messages(
             older, changed = _with_journal(conversation, older, rows, journal)
             lacking |= changed
         rows = older + rows
-        messages = [message for row in older for message in messages_of(row)] + messages
+        messages = thread_messages(rows)
     conversation.see(rows)
     conversation.lacking = frozenset(lacking)
     if last is None:

@@ -20,7 +20,7 @@ from langchain_core.messages import (
 
 from convex_mastra import Message, Thread
 from convex_mastra.timestamps import to_text
-from langchain_convex_mastra.messages import messages_of
+from langchain_convex_mastra.messages import messages_of, thread_messages
 
 Mode = Literal["message", "thread"]
 MODES: Final = ("message", "thread")
@@ -62,7 +62,7 @@ def _of_message(thread: Thread, message: Message) -> Document | None:
 def _of_thread(
     thread: Thread, messages: Sequence[Message], *, include_tools: bool
 ) -> list[Document]:
-    spoken = [one for message in messages for one in messages_of(message)]
+    spoken = thread_messages(messages)
     text = get_buffer_string(
         [one for one in spoken if _says_something(one)] if include_tools else _without_tools(spoken)
     )

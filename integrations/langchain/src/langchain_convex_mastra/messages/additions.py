@@ -26,6 +26,7 @@ from langchain_convex_mastra.messages.exact import (
     valid_entries,
 )
 from langchain_convex_mastra.messages.from_mastra import calls_of
+from langchain_convex_mastra.messages.pending import is_pending
 from langchain_convex_mastra.messages.turns import opened
 
 ID_LENGTH: Final = 32
@@ -68,6 +69,8 @@ def split(
 ) -> tuple[list[Addition], list[BaseMessage]]:
     """Return what of *messages* goes on with stored rows, and the rest, which begins new ones.
 
+    Pending tool messages, which only stand for an answer, are in neither.
+
     Args:
         calls: ids of the stored rows whose tool calls have no outcome yet, by tool call id.
         turn: id of the stored row whose turn an AI message, if it comes first, continues.
@@ -76,6 +79,8 @@ def split(
     waiting, row_id = dict(calls), turn
     draft, has_step = Draft("assistant"), False  # what was found last, in a row of its own
     for message in messages:
+        if is_pending(message):
+            continue
         if not isinstance(message, AIMessage | ToolMessage):
             row_id = None
         elif has_step:

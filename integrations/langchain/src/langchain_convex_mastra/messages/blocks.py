@@ -1,14 +1,16 @@
 """One content block of LangChain, one part of a Mastra message.
 
 LangChain's standard blocks (``langchain_core.messages.content``) on one side, the parts of
-Mastra's second message format on the other. A block that Mastra has no part for becomes None;
-``exact`` keeps it. Called by ``to_mastra`` and ``from_mastra``.
+Mastra's second message format on the other. A block that Mastra has no part for, or that some
+Mastra version throws on, becomes None; ``exact`` keeps it. Called by ``to_mastra`` and
+``citations``.
 
 Source: @mastra/core 1.71 MastraMessagePart (dist/agent/message-list/state/types.d.ts).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,8 +22,20 @@ DEFAULT_MIME_TYPES: Final = {
     "audio": "audio/wav",
     "video": "video/mp4",
     "file": "application/octet-stream",
+    "text-plain": "text/plain",
 }
 _URL_SCHEMES: Final = ("https:", "http:", "gs:", "s3:")
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_HOST: Final = rf"(?:(?:[\w~-]+\.)*[a-z][\w~-]*|(?:{_OCTET}\.){{3}}{_OCTET})"
+_PORT: Final = r"(?:\d{1,4}|[1-5]\d{4})"
+_URL: Final = re.compile(rf"https?://{_HOST}(?::{_PORT})?(?:[/?#]\S*)?", re.A | re.I)
+"""What every JavaScript URL parser and every Mastra version takes; another scheme makes the AI SDK
+4 throw, and what is no URL would be taken for base64."""
+_FILE_ID: Final = "file-"  # ids of other kinds Mastra takes for base64
+_MIME_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+", re.A)
+_DATA_URL: Final = re.compile(rf"data:{_MIME_TYPE.pattern};base64", re.A)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 
 
 def mappings(values: Any) -> list[dict[str, Any]]:
@@ -35,13 +49,20 @@ def only_parts(values: Any) -> list[Part]:
     return [value for value in mappings(values) if isinstance(value.get("type"), str)]
 
 
+def text_of(values: Any, *names: str) -> str:
+    """Return the first of the named values that is a text and not empty; else none."""
+    for name in names:
+        value = values.get(name) if isinstance(values, Mapping) else None
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
 def part_of_block(block: Mapping[str, Any]) -> Part | None:
     """Return the part that says what a standard block says, or None if Mastra has none."""
-    kind = block.get("type")
-    if kind == "text" and isinstance(block.get("text"), str):
-        return {"type": "text", "text": block["text"]}
-    if kind == "text-plain" and isinstance(block.get("text"), str):
-        return {"type": "text", "text": block["text"]}
+    kind = text_of(block, "type")
+    if kind in ("text", "text-plain") and (text := text_of(block, "text")):
+        return {"type": "text", "text": text}
     if kind == "reasoning":
         return _reasoning_part(block)
     if kind in DEFAULT_MIME_TYPES:
@@ -61,11 +82,12 @@ def block_of_part(part: Mapping[str, Any]) -> Block | None:
     return None
 
 
-def _reasoning_part(block: Mapping[str, Any]) -> Part:
-    text = str(block.get("reasoning") or "")
+def _reasoning_part(block: Mapping[str, Any]) -> Part | None:
+    text, signature = text_of(block, "reasoning"), text_of(block.get("extras"), "signature")
+    if not text and not signature:
+        return None
     detail = {"type": "text", "text": text}
-    signature = (block.get("extras") or {}).get("signature")
-    if isinstance(signature, str):
+    if signature:
         detail["signature"] = signature
     return {"type": "reasoning", "reasoning": text, "details": [detail]}
 
@@ -77,28 +99,45 @@ def _reasoning_block(part: Mapping[str, Any]) -> Block:
         "type": "reasoning",
         "reasoning": "".join(texts) or str(part.get("reasoning") or ""),
     }
-    signatures = [detail["signature"] for detail in details if detail.get("signature")]
-    if signatures:
-        block["extras"] = {"signature": signatures[-1]}
+    providers = part.get("providerMetadata")
+    providers = list(providers.values()) if isinstance(providers, Mapping) else []
+    signatures = [text_of(place, "signature") for place in providers + details]
+    if any(signatures):
+        block["extras"] = {"signature": [*filter(None, signatures)][-1]}
     return block
 
 
 def _file_part(block: Mapping[str, Any]) -> Part | None:
     kind = block["type"]
-    mime_type = block.get("mime_type") or DEFAULT_MIME_TYPES[kind]
-    if isinstance(block.get("url"), str):
-        data = block["url"]
-    elif isinstance(block.get("base64"), str):
-        data = f"data:{mime_type};base64,{block['base64']}"
-    elif isinstance(block.get("file_id"), str):
-        data = block["file_id"]
+    mime_type = text_of(block, "mime_type").partition(";")[0]
+    if not _MIME_TYPE.fullmatch(mime_type):
+        mime_type = DEFAULT_MIME_TYPES[kind]
+    url, base64, file_id = (text_of(block, name) for name in ("url", "base64", "file_id"))
+    if _URL.fullmatch(url) or _is_data_url(url):
+        data = url
+    elif _is_base64(base64 := _standard(base64)):
+        data = f"data:{mime_type};base64,{base64}"
+    elif file_id.startswith(_FILE_ID):
+        data = file_id
     else:
         return None
     part: Part = {"type": "file", "mimeType": mime_type, "data": data}
-    filename = (block.get("extras") or {}).get("filename") or block.get("filename")
-    if isinstance(filename, str):
+    if filename := text_of(block.get("extras"), "filename") or text_of(block, "filename"):
         part["filename"] = filename
     return part
+
+
+def _is_data_url(url: str) -> bool:
+    head, _, body = url.partition(",")
+    return _DATA_URL.fullmatch(head) is not None and _is_base64(body)
+
+
+def _standard(base64: str) -> str:
+    return base64.translate(_URL_SAFE) + "=" * (-len(base64) % 4)
+
+
+def _is_base64(text: str) -> bool:
+    return len(text) % 4 == 0 and _BASE64.fullmatch(text) is not None
 
 
 def _file_block(part: Mapping[str, Any]) -> Block | None:
@@ -111,8 +150,10 @@ def _file_block(part: Mapping[str, Any]) -> Block | None:
         mime_type = head.removeprefix("data:").partition(";")[0] or mime_type
     family = mime_type.partition("/")[0]
     block: Block = {"type": family if family in DEFAULT_MIME_TYPES else "file"}
-    if data.startswith(_URL_SCHEMES):
+    if data[:6].lower().startswith(_URL_SCHEMES):
         block["url"] = data
+    elif data.startswith(_FILE_ID):
+        block["file_id"] = data
     elif head.startswith("data:") and head.endswith(";base64"):
         block["base64"] = body
     elif head.startswith("data:"):

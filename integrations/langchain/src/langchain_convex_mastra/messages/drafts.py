@@ -24,6 +24,7 @@ from langchain_convex_mastra.messages.from_mastra import (
     invocations_of,
     is_answered,
 )
+from langchain_convex_mastra.messages.pending import settled
 from langchain_convex_mastra.messages.to_mastra import (
     outcome_of,
     parts_of,
@@ -159,7 +160,8 @@ class Draft:
             **(metadata if isinstance(metadata, Mapping) else {}),
             KEY: annotation(self.entries, self.parts, self.added),
         }
-        return content
+        answered = {call_id_of(call) for call in invocations_of(self.parts) if is_answered(call)}
+        return settled(content, answered)
 
     def _took(self, message: BaseMessage, *, is_result: bool) -> None:
         self.size_bytes += size_of(message)

@@ -18,12 +18,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from langchain_core.messages import BaseMessage, message_to_dict, messages_from_dict
 
+from convex_mastra.limits import EXACT_INTEGER
 from convex_mastra.values import plain_numbers
-from langchain_convex_mastra.messages.blocks import Part, only_parts
+from langchain_convex_mastra.messages.blocks import Part, block_of_part, only_parts, text_of
 from langchain_convex_mastra.messages.from_mastra import (
     call_id_of,
     calls_of,
@@ -40,6 +42,7 @@ DIGEST_LENGTH: Final = 16
 FROM_PARTS: Final = {"from": "parts"}
 """Stands for a content that is what the parts say, as LangChain's standard blocks."""
 TOOL_TYPES: Final = frozenset({"tool", "ToolMessageChunk"})
+_MARKS: Final = frozenset({"createdAt", "providerMetadata"})
 Entry = dict[str, Any]
 
 
@@ -158,19 +161,36 @@ def _digest(entries: Sequence[Entry], parts: Sequence[Part]) -> str:
                 if says_something(part)
             ]
         )
-    # Numbers are made plain, because JavaScript writes 1.0 back as 1.
-    text = json.dumps(plain_numbers(statements), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_as_javascript_writes(statements), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _as_javascript_writes(value: Any) -> Any:
+    """Return a value with the numbers that are left when Mastra has stored it again."""
+    if type(value) is int and abs(value) > EXACT_INTEGER:
+        with suppress(OverflowError):
+            return float(value)
+    if isinstance(value, dict):
+        return {key: _as_javascript_writes(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_javascript_writes(item) for item in value]
+    return plain_numbers(value)
 
 
 def _statement(part: Part, with_outcome: bool) -> Any:
     call = part.get("toolInvocation")
-    if not isinstance(call, Mapping):
-        return {name: value for name, value in part.items() if name != "createdAt"}
-    said = [call_id_of(call), call.get("toolName"), call.get("args")]
-    if with_outcome and is_answered(call):
-        said.append(result_fields(call))
-    return said
+    if isinstance(call, Mapping):
+        said = [call_id_of(call), call.get("toolName"), call.get("args")]
+        return [*said, result_fields(call)] if with_outcome and is_answered(call) else said
+    # Only what survives that a user interface shows the message and sends it back.
+    if part.get("type") == "source":
+        return ["source", text_of(part.get("source"), "url")]
+    block = block_of_part(part)
+    if block is None:
+        return {name: value for name, value in part.items() if name not in _MARKS}
+    if block["type"] == "reasoning":
+        block.pop("extras", None)
+    return block
 
 
 def _call_id(part: Part) -> str | None:

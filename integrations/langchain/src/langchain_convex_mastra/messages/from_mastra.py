@@ -2,14 +2,15 @@
 
 The reading of rows that Mastra wrote, or changed after us: text, reasoning, files, tool calls and
 their outcomes. An assistant row is a whole turn: each of its steps becomes an AI message followed
-by the tool messages that answer it. Sources, errors and ``data-`` parts are not messages and are
-left in the row. Called by ``rows``.
+by a tool message for each of its calls (``pending``, if there is no outcome). Sources are citations
+of the texts; errors and ``data-`` parts are not messages and are left in the row. Called by
+``rows``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import (
@@ -22,7 +23,9 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_convex_mastra.messages.blocks import Part, block_of_part
+from langchain_convex_mastra.messages.blocks import Block, Part
+from langchain_convex_mastra.messages.citations import blocks_of_steps
+from langchain_convex_mastra.messages.pending import Details, placeholder
 from langchain_convex_mastra.messages.to_mastra import CALLED, UNKNOWN_TOOL
 
 Content = str | list[str | dict[Any, Any]]
@@ -46,50 +49,54 @@ def turn_messages(
     *,
     steps_before: int = 0,
     exact: Mapping[str, ToolMessage] | None = None,
+    kept: Mapping[str, Details] | None = None,
 ) -> list[BaseMessage]:
-    """Read an assistant's parts, step by step.
+    """Read an assistant's parts, step by step; every tool call is answered.
 
     Args:
         row_id: the first AI message's id; the others get it with a suffix.
         steps_before: how many AI messages of the row come before *parts*.
         exact: tool messages, by tool call id, to use instead of reading the parts.
+        kept: what is known of calls without outcome, by tool call id.
     """
     messages: list[BaseMessage] = []
     step = steps_before
-    for own_parts in _steps(parts):
-        content, calls = content_of(own_parts), calls_of(own_parts)
+    for own in _steps(parts):
+        own_parts = [part for part, _ in own]
+        content, calls = _content(block for _, block in own), calls_of(own_parts)
         if content or calls:
             name = row_id if step == 0 else f"{row_id}#{step}"
             messages.append(AIMessage(content, tool_calls=calls, id=name))
             step += 1
-        messages += results_of(own_parts, row_id, exact=exact)
+        messages += answers_of(own_parts, row_id, exact=exact, kept=kept)
     return messages
 
 
-def results_of(
-    parts: Sequence[Part], row_id: str, *, exact: Mapping[str, ToolMessage] | None = None
-) -> list[BaseMessage]:
-    """Return a tool message for each tool invocation that has an outcome."""
-    exact = exact or {}
-    results: list[BaseMessage] = []
+def answers_of(
+    parts: Sequence[Part],
+    row_id: str,
+    *,
+    exact: Mapping[str, ToolMessage] | None = None,
+    kept: Mapping[str, Details] | None = None,
+) -> list[ToolMessage]:
+    """Return a tool message for each tool invocation, answered or not."""
+    exact, kept = exact or {}, kept or {}
+    answers: list[ToolMessage] = []
     for call in invocations_of(parts):
-        if is_answered(call):
-            call_id = call_id_of(call)
-            result = exact.get(call_id) or ToolMessage(
-                **result_fields(call), name=tool_name_of(call), id=f"{row_id}#{call_id}"
-            )
-            results.append(result)
-    return results
+        call_id = call_id_of(call)
+        if (answer := exact.get(call_id)) is None:
+            if is_answered(call):
+                fields = result_fields(call)
+            else:
+                fields = placeholder(call, kept.get(call_id, {})) | {"tool_call_id": call_id}
+            answer = ToolMessage(**fields, name=tool_name_of(call), id=f"{row_id}#{call_id}")
+        answers.append(answer)
+    return answers
 
 
 def content_of(parts: Sequence[Part]) -> Content:
     """Return the content the parts have: a text if that is all, else content blocks."""
-    blocks = [block for part in parts if (block := block_of_part(part)) is not None]
-    if not blocks:
-        return ""
-    if len(blocks) == 1 and blocks[0]["type"] == "text":
-        return str(blocks[0]["text"])
-    return list(blocks)
+    return _content(block for _, block in blocks_of_steps(parts))
 
 
 def calls_of(parts: Sequence[Part]) -> list[ToolCall]:
@@ -144,18 +151,30 @@ def tool_name_of(call: Mapping[str, Any]) -> str:
     return str(call.get("toolName") or UNKNOWN_TOOL)
 
 
-def _steps(parts: Sequence[Part]) -> Iterator[list[Part]]:
+def _content(found: Iterable[Block | None]) -> Content:
+    blocks = [block for block in found if block is not None]
+    if not blocks:
+        return ""
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        return str(blocks[0]["text"])
+    return list(blocks)
+
+
+def _steps(parts: Sequence[Part]) -> Iterator[list[tuple[Part, Block | None]]]:
     # A step ends at a step-start; rows without those (written by other clients, or upgraded)
-    # show it by content that follows a tool's outcome.
-    step: list[Part] = []
+    # show it by content that follows a tool's outcome, or by a call's id that comes again.
+    step: list[tuple[Part, Block | None]] = []
+    ids: set[str] = set()
     answered = False
-    for part in parts:
-        says_more = answered and block_of_part(part) is not None
+    for part, block in blocks_of_steps(parts):
+        calls = list(invocations_of([part]))
+        says_more = (answered and block is not None) or not ids.isdisjoint(map(call_id_of, calls))
         if part.get("type") == "step-start" or says_more:
             yield step
-            step, answered = [], False
-        answered = answered or any(map(is_answered, invocations_of([part])))
-        step.append(part)
+            step, ids, answered = [], set(), False
+        ids.update(map(call_id_of, calls))
+        answered = answered or any(map(is_answered, calls))
+        step.append((part, block))
     yield step
 
 

@@ -1,48 +1,52 @@
-"""Contents that are not in Mastra's second format, and signals, brought into parts.
+"""What a row says outside the parts of Mastra's second format, brought into parts.
 
-Old rows hold a text or a list of AI SDK parts; signals hold what their author or the framework
-said, which Mastra shows to a model in a tag. Called by ``rows``.
+Old rows hold a text or a list of AI SDK parts; others keep calls, texts and files beside the
+parts; signals hold what their author or the framework said, which Mastra shows to a model in a
+tag. Called by ``rows`` and ``turns``.
 
-Source: MessageList of @mastra/core 1.71 (conversion of V1 rows, dist/agent/signals).
+Source: MessageList of @mastra/core 1.71 (AIV5Adapter, dist/agent/signals).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from convex_mastra import Message
+from convex_mastra.records import upgraded
 from langchain_convex_mastra.messages.blocks import Part, mappings, only_parts
+from langchain_convex_mastra.messages.from_mastra import call_id_of, invocations_of, is_answered
 
 USER_SIGNALS: Final = frozenset({"user", "user-message"})
+TAGS: Final = {"user-message": "user", "reactive": "system-reminder"}
+"""The tags of signals that do not name one and whose type is not theirs."""
 
 
 def parts_of_row(row: Message) -> list[Part]:
-    """Return the parts of a row of any format; what is no part is left out."""
+    """Return the parts of a row of any format, one for each call; what is no part is left out."""
     content = row.content
-    if isinstance(content, str):
-        return [_text(content)] if content else []
-    if isinstance(content, list):
-        return [part for item in content if (part := _upgraded(item)) is not None]
+    if isinstance(content, str | list):
+        return _joined(only_parts(upgraded(content)["parts"]))
     if not isinstance(content, Mapping):
         return [_text(json.dumps(content))]
     parts = only_parts(content.get("parts"))
     if not parts:
-        parts = [_call(call) for call in mappings(content.get("toolInvocations"))]
+        calls = mappings(content.get("toolInvocations"))
+        parts = [{"type": "tool-invocation", "toolInvocation": call} for call in calls]
     told: list[Part] = []  # beside the parts, and before what was done about it
     if not any(part["type"] == "text" for part in parts) and content.get("content"):
         told.append(_text(str(content["content"])))
     known = [part.get("data") for part in parts if part["type"] == "file"]
     told += [
-        _file(attachment, attachment.get("url"))
+        _file(attachment)
         for attachment in mappings(content.get("experimental_attachments"))
         if attachment.get("url") not in known
     ]
     kinds = [part["type"] for part in parts]
     position = kinds.index("tool-invocation") if "tool-invocation" in kinds else len(parts)
-    return [*parts[:position], *told, *parts[position:]]
+    return _joined([*parts[:position], *told, *parts[position:]])
 
 
 def in_signal_tag(row: Message, parts: list[Part]) -> list[Part]:
@@ -54,48 +58,48 @@ def in_signal_tag(row: Message, parts: list[Part]) -> list[Part]:
     attributes = signal.get("attributes")
     attributes = attributes if isinstance(attributes, Mapping) else {}
     shown = "".join(
-        f' {name}="{escape(str(value), {chr(34): "&quot;"})}"'
+        f' {name}="{escape(_as_text(value), {chr(34): "&quot;"})}"'
         for name, value in attributes.items()
         if value is not None
     )
-    kind = signal.get("type") or row.type
+    kind = str(signal.get("type") or row.type)
     if kind in USER_SIGNALS and not shown:
         return parts
-    tag = str(signal.get("tagName") or ("user" if kind in USER_SIGNALS else kind))
+    tag = str(signal.get("tagName") or TAGS.get(kind, kind))
     text = "\n".join(escape(str(part.get("text"))) for part in parts if part["type"] == "text")
     others = [part for part in parts if part["type"] != "text"]
     return [_text(f"<{tag}{shown}>{text}</{tag}>" if text else f"<{tag}{shown} />"), *others]
 
 
-def _upgraded(item: Any) -> Part | None:
-    if not isinstance(item, Mapping):
-        return _text(item) if isinstance(item, str) else None
-    kind = item.get("type")
-    if kind == "text":
-        return _text(str(item.get("text") or ""))
-    if kind == "reasoning":
-        detail = {"type": "text", "text": str(item.get("text") or "")}
-        if item.get("signature"):
-            detail["signature"] = item["signature"]
-        return {"type": "reasoning", "reasoning": detail["text"], "details": [detail]}
-    if kind in ("tool-call", "tool-result"):
-        return _call({"state": "call" if kind == "tool-call" else "result", **item})
-    if kind in ("image", "file"):
-        default = "image/jpeg" if kind == "image" else None
-        return _file(item, item.get("image") or item.get("data"), default)
-    return None
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def _call(call: Mapping[str, Any]) -> Part:
-    names = ("state", "toolCallId", "toolName", "args", "result", "errorText")
-    invocation = {name: call[name] for name in names if name in call}
-    return {"type": "tool-invocation", "toolInvocation": invocation}
+def _joined(parts: Sequence[Part]) -> list[Part]:
+    """Return *parts* without outcomes that have a part of their own: they join their calls."""
+    joined: list[Part] = []
+    places: dict[str, int] = {}
+    for part in parts:
+        call = next(invocations_of([part]), None)
+        place = None if call is None else places.get(call_id_of(call))
+        known = None if place is None else joined[place]["toolInvocation"]
+        if call is not None and place is not None and known and not is_answered(known):
+            outcome = {**call, "args": known.get("args")}
+            joined[place] = {**joined[place], "toolInvocation": outcome}
+            continue
+        if call is not None:
+            places[call_id_of(call)] = len(joined)
+        joined.append(part)
+    return joined
 
 
-def _file(item: Mapping[str, Any], data: Any, default: str | None = None) -> Part:
-    mime_type = item.get("mimeType") or item.get("contentType") or default
-    part: Part = {"type": "file", "mimeType": mime_type, "data": data}
-    name = item.get("filename") or item.get("name")
+def _file(attachment: Mapping[str, Any]) -> Part:
+    part: Part = {
+        "type": "file",
+        "mimeType": attachment.get("contentType"),
+        "data": attachment.get("url"),
+    }
+    name = attachment.get("name")
     return {**part, "filename": name} if name else part
 
 

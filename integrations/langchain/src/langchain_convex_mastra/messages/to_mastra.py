@@ -15,12 +15,16 @@ from uuid import uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from langchain_convex_mastra.messages.blocks import Part, part_of_block
+from langchain_convex_mastra.messages.blocks import Part, part_of_block, text_of
+from langchain_convex_mastra.messages.citations import sources_of
 
 UNKNOWN_TOOL: Final = "unknown"
 """The tool's name in a result whose call nobody stored."""
 CALLED: Final = frozenset({"call", "partial-call", "approval-requested", "approval-responded"})
 """States of a tool invocation that has no outcome yet."""
+
+SIGNING_PROVIDERS: Final = frozenset({"anthropic"})
+"""Those whose reasoning is signed, under the name that both LangChain and the AI SDK call them."""
 
 
 def parts_of(message: BaseMessage) -> list[Part]:
@@ -34,7 +38,9 @@ def parts_of(message: BaseMessage) -> list[Part]:
                 calls.remove(called[0])
                 parts.append(_call_part(called[0]))
         elif (part := part_of_block(block)) is not None:
-            parts.append(part)
+            parts.append(_signed(part, message))
+            if isinstance(message, AIMessage):
+                parts += sources_of(block)
     return parts + [_call_part(call) for call in calls]
 
 
@@ -67,6 +73,15 @@ def text_of_last_step(parts: Sequence[Part]) -> str:
     return "\n".join(texts)
 
 
+def _signed(part: Part, message: BaseMessage) -> Part:
+    """Return a part of reasoning so that the AI SDK sends its signature back to the provider."""
+    provider = text_of(message.response_metadata, "model_provider")
+    if part["type"] != "reasoning" or provider not in SIGNING_PROVIDERS:
+        return part
+    signature = text_of(part["details"][0], "signature")
+    return part | {"providerMetadata": {provider: {"signature": signature}}} if signature else part
+
+
 def _call_part(call: Mapping[str, Any]) -> Part:
     invocation = {
         "state": "call",
@@ -81,7 +96,13 @@ def _blocks(message: BaseMessage) -> Sequence[Mapping[str, Any]]:
     if message.content == "" and not message.additional_kwargs:
         return ()
     try:
-        return [block for block in message.content_blocks if isinstance(block, Mapping)]
+        blocks = [block for block in message.content_blocks if isinstance(block, Mapping)]
+        # A standard block is none of a provider's, whose rules make it a value of unknown form.
+        values = [block.get("value") for block in blocks]
+        return [
+            value if block.get("type") == "non_standard" and isinstance(value, Mapping) else block
+            for block, value in zip(blocks, values, strict=True)
+        ]
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         # LangChain translates a provider's blocks by that provider's rules; one that breaks them
         # must still be saved, and its exact form is.

@@ -26,6 +26,7 @@ from langchain_convex_mastra.messages.blocks import only_parts
 from langchain_convex_mastra.messages.drafts import Draft, copies, unanswered
 from langchain_convex_mastra.messages.exact import added_ids, cut, says_something, valid_entries
 from langchain_convex_mastra.messages.older import parts_of_row
+from langchain_convex_mastra.messages.pending import is_pending
 from langchain_convex_mastra.messages.rows import messages_of
 
 CHAT_ROLES: Final = {"user": "user", "human": "user", "assistant": "assistant", "ai": "assistant"}
@@ -89,7 +90,7 @@ def open_calls(row: Message) -> list[str]:
 def ends_with_result(row: Message) -> bool:
     """Whether the last message of a row is a tool message, so that an AI message goes on."""
     messages = messages_of(row) if row.role == "assistant" else []
-    return bool(messages) and isinstance(messages[-1], ToolMessage)
+    return bool(messages) and isinstance(messages[-1], ToolMessage) and not is_pending(messages[-1])
 
 
 def is_unsettled(row: Message) -> bool:
