@@ -18,6 +18,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.messages.ai import UsageMetadata
 
 from convex_mastra.timestamps import to_text
 from integrations.langchain.tests.stores import Directions
@@ -39,13 +40,13 @@ OTHER_CALL = {"name": "time", "args": {"zone": "UTC"}, "id": "c2", "type": "tool
 PENDING_CALL = {"name": "weather", "args": {"city": "Bergen"}, "id": "c3", "type": "tool_call"}
 
 
-def on(deployment: Deployment, **request: Any) -> Any:
+def on(deployment: Deployment, script: str = "store.ts", **request: Any) -> Any:
     place = {
         "url": deployment.url,
         "key": deployment.admin_key,
         "storageFunction": deployment.storage_function,
     }
-    return run_node("store.ts", place | request)
+    return run_node(script, place | request)
 
 
 def history_on(deployment: Deployment, thread_id: str) -> ConvexChatMessageHistory:
@@ -182,6 +183,152 @@ def test_python_reads_what_mastra_wrote(deployment: Deployment, unique: Unique) 
         ]
     read = on(deployment, command="read", threadIds=[thread_id], resourceIds=[resource_id])
     assert len(read["messagesByResource"][resource_id]) == 3, "the new row is Mastra's resource's"
+
+
+USAGE: UsageMetadata = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+REASONED = [
+    {"type": "reasoning", "reasoning": "hm", "extras": {"signature": "sig"}},
+    {
+        "type": "text",
+        "text": "let me check",
+        "annotations": [{"type": "citation", "url": "https://e.x", "title": "E", "start_index": 0}],
+    },
+]
+TURN: list[BaseMessage] = [
+    HumanMessage("weather?", additional_kwargs={"kept": 1.0}),
+    AIMessage(
+        REASONED,
+        tool_calls=[{**CALL, "args": {"city": "Oslo", "days": 1.0, "large": 2**70}}],
+        usage_metadata=USAGE,
+        response_metadata={"model_provider": "anthropic", "output_version": "v1"},
+    ),
+    ToolMessage("1 C", tool_call_id="c1", artifact={"kept": [1, None]}),
+    AIMessage("It is 1 C.", usage_metadata=USAGE),
+    HumanMessage(
+        [{"type": "text", "text": "and this?"}, {"type": "image", "url": "https://e.x/a.png"}]
+    ),
+]
+
+
+@pytest.mark.parametrize("edit", ["continue", "ui"])
+def test_exact_messages_survive_that_mastra_saves_them_again(
+    deployment: Deployment, unique: Unique, edit: str
+) -> None:
+    thread_id = unique("t")
+    with history_on(deployment, thread_id) as history:
+        history.add_messages(TURN)
+        assert on(deployment, "edits.ts", threadId=thread_id, edit=edit) == {"saved": 3}
+        assert history.messages == TURN
+
+
+def test_sources_in_both_directions(deployment: Deployment, unique: Unique) -> None:
+    thread_id = unique("t")
+    with history_on(deployment, thread_id) as history:
+        history.add_messages(TURN)
+        read = on(deployment, command="read", threadIds=[thread_id])
+        forms = run_node("messagelist.ts", {"messages": read["messages"][thread_id]})["forms"]
+        shown = [part for message in forms["aiV5.ui"] for part in message["parts"]]
+        assert [part for part in shown if part["type"] == "source-url"] == [
+            {"type": "source-url", "url": "https://e.x", "sourceId": "https://e.x", "title": "E"}
+        ]
+        source = {"sourceType": "url", "id": "s1", "url": "https://e.y", "title": "Y"}
+        reply = message_of_mastra(
+            unique("m"),
+            thread_id,
+            {"type": "text", "text": "See Y."},
+            {"type": "source", "source": source},
+        )
+        on(deployment, "edits.ts", threadId=thread_id, edit="continue", replies=[reply])
+        assert history.messages[-1].content_blocks == [
+            {
+                "type": "text",
+                "text": "See Y.",
+                "annotations": [
+                    {"type": "citation", "url": "https://e.y", "id": "s1", "title": "Y"}
+                ],
+            }
+        ]
+        assert history.messages[:-1] == TURN
+
+
+def message_of_mastra(message_id: str, thread_id: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": message_id,
+        "threadId": thread_id,
+        "resourceId": thread_id,
+        "role": "assistant",
+        "content": {"format": 2, "parts": parts},
+        "createdAt": to_text(datetime.now(UTC) + timedelta(minutes=1)),
+    }
+
+
+def test_mastra_answers_and_goes_on_with_a_turn_of_langchain(
+    deployment: Deployment, unique: Unique
+) -> None:
+    thread_id, row_id = unique("t"), unique("m")
+    call = AIMessage(
+        "let me check", tool_calls=[CALL], id=row_id, usage_metadata=USAGE, name="helper"
+    )
+    outcome = {
+        "type": "tool-invocation",
+        "toolInvocation": {
+            "state": "result",
+            "toolCallId": "c1",
+            "toolName": "weather",
+            "args": {"city": "Oslo"},
+            "result": {"t": 1},
+        },
+    }
+    reply = message_of_mastra(row_id, thread_id, {"type": "text", "text": "It is 1 C."})
+    with history_on(deployment, thread_id) as history:
+        history.add_messages([HumanMessage("weather?"), call])
+        on(
+            deployment,
+            "edits.ts",
+            threadId=thread_id,
+            edit="continue",
+            outcomes=[outcome],
+            replies=[reply],
+        )
+        read = history.messages
+        assert read[:3] == [
+            HumanMessage("weather?"),
+            call,
+            ToolMessage('{"t": 1}', tool_call_id="c1", name="weather", id=f"{row_id}#c1"),
+        ]
+        assert [message.text for message in read[3:]] == ["It is 1 C."]
+        thanks = [HumanMessage("thanks"), AIMessage("You are welcome.", usage_metadata=USAGE)]
+        history.add_messages(thanks)
+        assert history.messages == [*read, *thanks]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"metadata": {"langchain": None}}])
+def test_an_edit_by_mastra_wins(
+    deployment: Deployment, unique: Unique, metadata: dict[str, Any]
+) -> None:
+    thread_id, row_id = unique("t"), unique("m")
+    turn = [AIMessage("", tool_calls=[CALL], id=row_id, usage_metadata=USAGE), *TURN[2:4]]
+    with history_on(deployment, thread_id) as history:
+        history.add_messages(turn)
+        read = on(deployment, command="read", threadIds=[thread_id])
+        (row,) = read["messages"][thread_id]
+        parts = [*row["content"]["parts"][:-1], {"type": "text", "text": "It is warm."}]
+        content = {"parts": parts, "content": "It is warm.", **metadata}
+        on(
+            deployment,
+            "edits.ts",
+            threadId=thread_id,
+            edit="update",
+            updates=[{"id": row_id, "content": content}],
+        )
+        edited = history.messages
+        assert edited == [
+            AIMessage("", tool_calls=[CALL], id=row_id),
+            ToolMessage("1 C", tool_call_id="c1", name="weather", id=f"{row_id}#c1"),
+            AIMessage("It is warm.", id=f"{row_id}#1"),
+        ]
+        history.add_messages(TURN)
+        assert history.messages == [*edited, *TURN]
 
 
 def test_documents_in_both_directions(deployment: Deployment, unique: Unique) -> None:
