@@ -16,8 +16,13 @@ RUN_TIMEOUT_S = 120
 
 def test_exports() -> None:
     assert langchain_convex_mastra.__all__ == [
+        "ConvexByteStore",
+        "ConvexCache",
         "ConvexChatMessageHistory",
+        "ConvexDocumentIndex",
+        "ConvexKVStore",
         "ConvexSaver",
+        "ConvexThreadLoader",
         "ConvexVectorStore",
         "__version__",
         "is_pending",
