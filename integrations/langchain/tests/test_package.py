@@ -21,6 +21,7 @@ def test_exports() -> None:
         "ConvexChatMessageHistory",
         "ConvexDocumentIndex",
         "ConvexKVStore",
+        "ConvexRecordManager",
         "ConvexSaver",
         "ConvexThreadLoader",
         "ConvexVectorStore",
@@ -48,7 +49,7 @@ def run(code: str, tmp_path: Path) -> str:
 
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 10
+    assert len(examples) == 11
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",

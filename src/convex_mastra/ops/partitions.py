@@ -33,9 +33,14 @@ def name_part(text: str) -> str:
     return f"%7E{quoted[1:]}" if quoted.startswith("~") else quoted
 
 
+def shard_of(key: str) -> str:
+    """Return which of the sixteen lists *key* stands in."""
+    return sha256(_bytes(key)).hexdigest()[0]
+
+
 def shard(prefix: str, key: str) -> str:
     """Return the partition under *prefix* that lists *key*."""
-    return f"{prefix}/{sha256(_bytes(key)).hexdigest()[0]}"
+    return f"{prefix}/{shard_of(key)}"
 
 
 def list_shards(target: Target, prefix: str) -> Flow[dict[str, str]]:

@@ -3,8 +3,8 @@
 On a Convex deployment or on the embedded backend. ``ConvexChatMessageHistory`` is a Mastra thread,
 ``ConvexThreadLoader`` reads threads as documents. ``ConvexVectorStore`` is a Mastra vector index,
 ``ConvexDocumentIndex`` the same under LangChain's other interface. ``ConvexByteStore`` and
-``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered, ``ConvexSaver``
-LangGraph's checkpoints.
+``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered,
+``ConvexRecordManager`` knows what was indexed, ``ConvexSaver`` keeps LangGraph's checkpoints.
 """
 
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from langchain_convex_mastra.document_index import ConvexDocumentIndex
 from langchain_convex_mastra.kv_store import ConvexKVStore
 from langchain_convex_mastra.llm_cache import ConvexCache
 from langchain_convex_mastra.messages import is_pending
+from langchain_convex_mastra.record_manager import ConvexRecordManager
 from langchain_convex_mastra.thread_loader import ConvexThreadLoader
 from langchain_convex_mastra.vector_store import ConvexVectorStore
 
@@ -27,6 +28,7 @@ __all__ = [
     "ConvexChatMessageHistory",
     "ConvexDocumentIndex",
     "ConvexKVStore",
+    "ConvexRecordManager",
     "ConvexSaver",
     "ConvexThreadLoader",
     "ConvexVectorStore",
