@@ -47,7 +47,7 @@ class Directions(Embeddings):
 class OneFace:
     """A store whose methods are all awaited, those of one face."""
 
-    def __init__(self, store: ConvexVectorStore, face: str) -> None:
+    def __init__(self, store: Any, face: str) -> None:
         self.store = store
         self._prefix = "a" if face == "async" else ""
 

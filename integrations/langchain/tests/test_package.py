@@ -23,6 +23,7 @@ def test_exports() -> None:
         "ConvexKVStore",
         "ConvexRecordManager",
         "ConvexSaver",
+        "ConvexMemoryStore",
         "ConvexThreadLoader",
         "ConvexVectorStore",
         "__version__",
@@ -50,6 +51,7 @@ def run(code: str, tmp_path: Path) -> str:
 def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
     assert len(examples) == 11
+    assert len(examples) == 9
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
@@ -64,4 +66,6 @@ def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
         "assistant said: A database that reacts.",
         "['A database.', 'A database.']",
         "{'count': 2} 3 checkpoints",
+        "cat 2024 1.0",
+        "1 [('memories', 'ann')]",
     ]

@@ -5,6 +5,8 @@ On a Convex deployment or on the embedded backend. ``ConvexChatMessageHistory`` 
 ``ConvexDocumentIndex`` the same under LangChain's other interface. ``ConvexByteStore`` and
 ``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered,
 ``ConvexRecordManager`` knows what was indexed, ``ConvexSaver`` keeps LangGraph's checkpoints.
+``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered.
+``ConvexMemoryStore`` is LangGraph's long-term memory.
 """
 
 from importlib.metadata import version
@@ -15,6 +17,7 @@ from langchain_convex_mastra.checkpoints import ConvexSaver
 from langchain_convex_mastra.document_index import ConvexDocumentIndex
 from langchain_convex_mastra.kv_store import ConvexKVStore
 from langchain_convex_mastra.llm_cache import ConvexCache
+from langchain_convex_mastra.memories.store import ConvexMemoryStore
 from langchain_convex_mastra.messages import is_pending
 from langchain_convex_mastra.record_manager import ConvexRecordManager
 from langchain_convex_mastra.thread_loader import ConvexThreadLoader
@@ -28,6 +31,7 @@ __all__ = [
     "ConvexChatMessageHistory",
     "ConvexDocumentIndex",
     "ConvexKVStore",
+    "ConvexMemoryStore",
     "ConvexRecordManager",
     "ConvexSaver",
     "ConvexThreadLoader",
