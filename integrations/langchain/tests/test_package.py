@@ -1,4 +1,4 @@
-"""The package as a whole: what it exports, and that its README is true."""
+"""The package as a whole: what it exports, and that its page is true."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import langchain_convex_mastra
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "langchain.md"
 RUN_TIMEOUT_S = 120
 
 
@@ -21,9 +21,9 @@ def test_exports() -> None:
         "ConvexChatMessageHistory",
         "ConvexDocumentIndex",
         "ConvexKVStore",
+        "ConvexMemoryStore",
         "ConvexRecordManager",
         "ConvexSaver",
-        "ConvexMemoryStore",
         "ConvexThreadLoader",
         "ConvexVectorStore",
         "__version__",
@@ -48,10 +48,9 @@ def run(code: str, tmp_path: Path) -> str:
     return done.stdout
 
 
-def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
-    examples = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 11
-    assert len(examples) == 9
+def test_the_pages_examples_run_as_shown(tmp_path: Path) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.M)
+    assert len(examples) == 13
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
@@ -60,12 +59,16 @@ def test_the_readmes_examples_run_as_shown(tmp_path: Path) -> None:
         "Convex is a database. {'page': 1}",
         "Hei. {'lang': 'no', 'year': 2025}",
         "2 ['1']",
-        r"[b'\xff\x00', None] ['a/1', 'a/2']",
-        "A long text.",
+        "{'num_added': 2, 'num_updated': 0, 'num_skipped': 0, 'num_deleted': 0}",
+        "{'num_added': 1, 'num_updated': 0, 'num_skipped': 1, 'num_deleted': 1}",
         "user said: What is Convex?",
         "assistant said: A database that reacts.",
+        "[b'\\xff\\x00', None] ['a/1', 'a/2']",
+        "A long text.",
         "['A database.', 'A database.']",
         "{'count': 2} 3 checkpoints",
         "cat 2024 1.0",
         "1 [('memories', 'ann')]",
+        "About Convex 2",
+        "[]",
     ]

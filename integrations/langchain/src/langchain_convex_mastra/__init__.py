@@ -2,11 +2,10 @@
 
 On a Convex deployment or on the embedded backend. ``ConvexChatMessageHistory`` is a Mastra thread,
 ``ConvexThreadLoader`` reads threads as documents. ``ConvexVectorStore`` is a Mastra vector index,
-``ConvexDocumentIndex`` the same under LangChain's other interface. ``ConvexByteStore`` and
-``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered,
-``ConvexRecordManager`` knows what was indexed, ``ConvexSaver`` keeps LangGraph's checkpoints.
-``ConvexKVStore`` are key-value stores, ``ConvexCache`` keeps what models answered.
-``ConvexMemoryStore`` is LangGraph's long-term memory.
+``ConvexDocumentIndex`` the same under LangChain's other interface, ``ConvexRecordManager`` knows
+what was indexed. ``ConvexByteStore`` and ``ConvexKVStore`` are key-value stores, ``ConvexCache``
+keeps what models answered. ``ConvexSaver`` keeps LangGraph's checkpoints, ``ConvexMemoryStore`` its
+long-term memory.
 """
 
 from importlib.metadata import version
