@@ -347,3 +347,27 @@ def test_what_nobody_continued_needs_no_journal(deployment: Deployment, unique: 
     history.add_ai_message("more")
     requests.clear()
     backend.close()
+
+
+@with_older_lanes
+def test_rows_added_between_the_pages_of_a_window_show_no_message_twice(turn: Turn) -> None:
+    turn.thread_id += "-window"
+    empty = {"format": 2, "parts": [{"type": "data-om-status", "data": {}}]}
+    nothing = Message(
+        thread_id=turn.thread_id, resource_id=turn.thread_id, role="assistant", content=empty
+    )
+    for message in ("old", "older than last"):
+        turn.add(HumanMessage(message))
+    turn.store.memory.save_messages([nothing])
+    turn.add(HumanMessage("last"))
+    run(read_messages(turn.target, Conversation(turn.thread_id), last=1), turn.backend)
+    window: list[BaseMessage] = []
+
+    def read() -> Any:
+        window.extend((yield from read_messages(turn.target, Conversation(turn.thread_id), last=2)))
+
+    reader = Writer(turn.backend, read())
+    reader.step()
+    turn.add(HumanMessage("new"), HumanMessage("newer"))
+    reader.finish()
+    assert [message.content for message in window] == ["older than last", "last"]

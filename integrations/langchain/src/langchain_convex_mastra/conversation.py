@@ -84,6 +84,8 @@ def read_messages(
     while has_more and (offset == 0 or (last is not None and len(messages) < last)):
         older = yield from _stored_rows(target, conversation, last, offset)
         has_more, offset = len(older) == last, offset + len(older)
+        known = {row.id for row in rows}
+        older = [row for row in older if row.id not in known]  # new rows have moved the pages
         if journal is None and any(map(is_unsettled, older)):
             journal = yield from read_journal(target, conversation.thread_id)
         if journal:
