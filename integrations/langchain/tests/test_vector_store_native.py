@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convex_mastra import InvalidArgumentError, Options, ScanLimitError
+from integrations.langchain.tests.schedules import Writer
 from integrations.langchain.tests.stores import OneFace, empty, store_on
+from langchain_convex_mastra.filters import judgement_of
 from tests.lanes import FACES, Deployment
 
 SEARCH, READ = "vectorSearch native_docs", "getByConvexIds native_docs"
@@ -203,3 +205,34 @@ def test_both_kinds_find_the_same(
         finally:
             empty(native.backend)
             scanned.delete(ids)
+
+
+async def test_what_alternatives_find_is_read_in_parts(face: OneFace, sent: list[str]) -> None:
+    await face.add_texts(
+        ["1,0"] * 600,
+        [{"tag": f"t{n % 3}"} for n in range(600)],
+        ids=[f"v{n:03d}" for n in range(600)],
+    )
+    where = {"tag": {"$in": ["t0", "t1", "t2"]}}
+    sent.clear()
+    assert len(await face.list_documents(where)) == 600
+    assert sent == [SEARCH] * 3 + [READ] * 3
+
+
+def test_deleting_by_filter_while_somebody_else_deletes_the_same(deployment: Deployment) -> None:
+    with store_on(deployment, "native", "") as store:
+        store.add_texts(
+            ["1,0"] * 300, [{"tag": "old"}] * 300, ids=[f"v{n:03d}" for n in range(300)]
+        )
+        index = store._index
+        deleting = Writer(store.backend, index.delete_matching(judgement_of({"tag": "old"})))
+        deleting.step()
+        others = Writer(store.backend, index.delete_matching(judgement_of({"tag": "old"})))
+        others.pass_by("deleteByIds native_docs")
+        while any(label.startswith("deleteByIds") for label in others.waiting):
+            others.step()
+        others.die()
+        deleting.finish()
+        left = store.list_documents({"tag": "old"})
+        empty(store.backend)
+    assert left == []

@@ -67,8 +67,8 @@ def list_vectors(
     Raises:
         NotFoundError: no index of that name is configured.
         InvalidArgumentError: a filter that the index cannot take. Nothing was sent.
-        ScanLimitError: 256 or more match *filter*, whatever *accept* says: Convex's vector search,
-            which this is, goes no further.
+        ScanLimitError: 256 or more match *filter*, or one alternative of its ``$or``, whatever
+            *accept* says: Convex's vector search, which this is, goes no further.
 
     Cost: two round trips, with ``$or`` as of ``query``.
     """
@@ -89,6 +89,35 @@ def list_vectors(
     records = [_record(index, document) for document in documents]
     records.sort(key=lambda record: record.id)
     return [one for one in records if accept is None or accept(one.id, one.metadata)]
+
+
+def find_ids(
+    target: Target,
+    index_name: str,
+    *,
+    filter: Mapping[str, Any] | None = None,  # noqa: A002 - Mastra's name
+) -> Flow[list[str] | None]:
+    """Return ids of vectors that match, 256 or more if there are so many; None if none match.
+
+    An empty list says that some matched, and were deleted while this looked at them.
+
+    Raises:
+        NotFoundError: no index of that name is configured.
+        InvalidArgumentError: a filter that the index cannot take. Nothing was sent.
+
+    Cost: two round trips, one if none match.
+    """
+    index = index_named(target, index_name)
+    anywhere = np.eye(1, index.dimension)[0]
+    terms = clauses(filter, index)
+    hits = yield from nearest(target, index, anywhere, limits.NATIVE_RESULTS, terms)
+    if not hits.scores:
+        return None
+    documents = yield from documents_of(target, index, list(hits.scores), include_vector=False)
+    try:
+        return [str(document[index.id_field]) for document in documents]
+    except KeyError:
+        raise ProtocolError(f"A document of {index.table_name} has no id.") from None
 
 
 def _record(index: NativeIndex, document: Json) -> VectorRecord:

@@ -19,7 +19,7 @@ from convex_mastra.errors import InvalidArgumentError, ProtocolError, ScanLimitE
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.native_filters import clauses
 from convex_mastra.ops.native_indexes import index_named, native_read, native_search
-from convex_mastra.ops.storage import in_parts
+from convex_mastra.ops.storage import in_parts, parts_of
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_min_score, check_top_k
 from convex_mastra.ops.vector_scan import Accept
@@ -175,15 +175,21 @@ def _matches(
 def documents_of(
     target: Target, index: NativeIndex, ids: Sequence[str], include_vector: bool
 ) -> Flow[list[Json]]:
-    """Return the documents that are still there, in any order. One round trip."""
+    """Return the documents that are still there, in any order.
+
+    Cost: one round trip's wait, with one request for every 256; more where one call cannot read so
+    much.
+    """
 
     def send(part: list[str]) -> Flow[Any]:
         return native_read(target, index, "getByConvexIds", ids=part, includeVector=include_vector)
 
-    replies = yield from in_parts(send, ids)
+    # Alternatives of a filter find 256 each, and an array of Convex holds 8,192.
+    parts = parts_of(ids, limits.NATIVE_RESULTS)
+    replies = yield Gather([in_parts(send, part) for part in parts])
     wanted = set(ids)
     try:
-        documents = [document for reply in replies for document in reply]
+        documents = [document for part in replies for reply in part for document in reply]
         if all(document["_id"] in wanted for document in documents):
             return documents
     except (KeyError, TypeError):

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from convex_mastra import NativeIndex, VectorMatch, VectorRecord
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow
@@ -96,7 +94,7 @@ class NativeIndexed:
         return native_vectors.delete_vectors(self.target, self.name, ids)
 
     def delete_matching(self, judgement: Judgement) -> Flow[None]:
-        """Delete all that pass: 256 at a time, as long as a search finds any.
+        """Delete all that pass: 256 at a time, until a search finds none.
 
         Where something is left to be judged here, those not deleted would be found again and
         again, so all must be found at once.
@@ -109,17 +107,12 @@ class NativeIndexed:
             if records:
                 yield from self.delete([record.id for record in records])
             return
-        anywhere = np.eye(1, self.index.dimension)[0]
-        while found := (
-            yield from native_search.query(
-                self.target,
-                self.name,
-                anywhere,
-                top_k=NATIVE_RESULTS,
-                filter=narrowed.filter,
-            )
-        ):
-            yield from self.delete([match.id for match in found])
+        while True:
+            ids = yield from native_reads.find_ids(self.target, self.name, filter=narrowed.filter)
+            if ids is None:
+                return
+            if ids:  # else somebody else deleted all of them meanwhile; there may be more
+                yield from self.delete(ids)
 
 
 def _rest(judgement: Judgement, narrowed: Narrowed) -> Accept | None:
