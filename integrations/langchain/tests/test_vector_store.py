@@ -234,6 +234,8 @@ async def test_mistakes_in_further_arguments(face: OneFace) -> None:
         ("delete", {"filter": []}, "filter"),
         ("delete", {"filter": [{}, {"metadata": {}}]}, "filter"),
         ("delete", {"filter": {"$and": [{}, {"$or": [{"id": 1}, {}]}], "$nor": []}}, "filter"),
+        ("delete", {"filter": {"id": {"$nin": []}}}, "filter"),
+        ("delete", {"filter": {"$or": [{"id": 1}, {"id": {"$nin": []}}]}}, "filter"),
         ("delete", {"filter": "id"}, "filter"),
         ("list_documents", {"filter": 7}, "filter"),
     ):

@@ -19,7 +19,7 @@ from langchain_core.indexing.base import DocumentIndex
 from pydantic import Field
 
 from convex_mastra import InvalidArgumentError
-from langchain_convex_mastra.vector_search import refuse
+from langchain_convex_mastra.keywords import refuse
 from langchain_convex_mastra.vector_store import ConvexVectorStore
 
 

@@ -105,7 +105,10 @@ def _is_vacuous(name: str, operand: Any) -> bool:
         return all(map(_selects_all, operand))
     if name == "$or":
         return any(map(_selects_all, operand))
-    return name == "$nor" and not operand
+    if name == "$nor":
+        return not operand
+    # ``$nin`` of nothing, as a program has it whose list of what to keep came out empty.
+    return isinstance(operand, Mapping) and operand.keys() == {"$nin"} and not operand["$nin"]
 
 
 def _wrong(field: str, value: Any) -> InvalidArgumentError:

@@ -18,7 +18,7 @@ from convex_mastra import Backend, Options
 from convex_mastra.wire import CACHE_FUNCTION, STORAGE_FUNCTION
 from langchain_convex_mastra.cached_texts import CachedTexts
 from langchain_convex_mastra.generations import generations_of, text_of
-from langchain_convex_mastra.vector_search import refuse
+from langchain_convex_mastra.keywords import refuse
 
 KEY_PREFIX: Final = "langchain:llm:"
 

@@ -1,7 +1,7 @@
 """The searches of ``ConvexVectorStore``, as flows that know no waiting.
 
 Similarity, relevance and maximal marginal relevance, by text and by vector. Each is written once
-and bound for both faces by ``vector_store``; signatures and docstrings are the methods' own. What
+and bound for both faces by ``vector_faces``; signatures and docstrings are the methods' own. What
 is made of the matches is in ``results``.
 """
 
@@ -19,6 +19,7 @@ from convex_mastra.flow import Flow
 from convex_mastra.ops.vector_arguments import as_query
 from langchain_convex_mastra.embedding import embed_query
 from langchain_convex_mastra.filters import Filter, judgement_of
+from langchain_convex_mastra.keywords import refuse
 from langchain_convex_mastra.results import (
     Scored,
     diverse_documents,
@@ -174,12 +175,6 @@ def max_marginal_relevance_search_by_vector(
         vector, max(k, fetch_k), judgement_of(filter), include_vector=True
     )
     return diverse_documents(matches, vector, k, lambda_mult)
-
-
-def refuse(kwargs: Mapping[str, Any]) -> None:
-    """Refuse arguments that nothing here understands."""
-    if kwargs:
-        raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(kwargs))}")
 
 
 def _check(

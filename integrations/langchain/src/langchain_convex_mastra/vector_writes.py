@@ -1,6 +1,6 @@
 """Adding, reading and deleting documents of a ``ConvexVectorStore``, as flows that know no waiting.
 
-Each is written once and bound for both faces by ``vector_store``; signatures and docstrings are the
+Each is written once and bound for both faces by ``vector_faces``; signatures and docstrings are the
 methods' own. What lies in a row is in ``documents``, what an index does in ``vector_indexes``.
 """
 
@@ -23,8 +23,8 @@ from langchain_convex_mastra.documents import (
 )
 from langchain_convex_mastra.embedding import embed_texts
 from langchain_convex_mastra.filters import Filter, judgement_of
+from langchain_convex_mastra.keywords import refuse
 from langchain_convex_mastra.vector_indexes import VectorIndex
-from langchain_convex_mastra.vector_search import refuse
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -122,11 +122,11 @@ def delete(
 
     Args:
         ids: those that do not exist are skipped; an empty list deletes nothing.
-        filter: as of ``similarity_search``, but not one that every document passes.
+        filter: as of ``similarity_search``, but not an empty one.
 
     Raises:
-        InvalidArgumentError: both or neither are given, or *filter* is empty: nothing is ever
-            deleted by leaving something out.
+        InvalidArgumentError: both or neither are given, or *filter* is empty, or ``$nin`` of an
+            empty list: nothing is ever deleted by leaving something out.
         ScanLimitError: a native index, and a filter that it cannot take whole, which leaves 256
             documents or more to be judged. Nothing was deleted.
         TypeError: an argument that does not exist.
@@ -149,7 +149,8 @@ def delete(
     judgement = judgement_of(filter)
     if judgement.selects_all:
         raise InvalidArgumentError(
-            f"The filter {filter!r:.80} is empty: it would delete every document.", field="filter"
+            f"The filter {filter!r:.80} excludes nothing: it would delete every document.",
+            field="filter",
         )
     yield from index.delete_matching(judgement)
     return True
