@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -446,8 +447,12 @@ class OwnGeneration(Generation):
             Generation(text="x", generation_info={"a": {"lc": 1}, "b": {1: {(): 1}}}),
             r"generation_info\.b\.1 is of type",
         ),
+        (
+            ChatGeneration(message=AIMessage("x", additional_kwargs={"a": {1: "one"}})),
+            r"additional_kwargs\.a\.1 is of type int, as a key",
+        ),
     ],
-    ids=["text", "generation", "message", "module", "bytes", "escaped", "keys"],
+    ids=["text", "generation", "message", "module", "bytes", "escaped", "keys", "number as a key"],
 )
 def test_what_would_not_come_back_is_refused(generation: Any, text: str) -> None:
     sent: list[Any] = []
@@ -602,3 +607,17 @@ def test_threads_share_one_cache(deployment: Deployment, unique: Unique) -> None
         thread.join()
     caches.backend.close()
     assert failures == []
+
+
+def test_no_prefix_is_taken_for_the_digest_of_a_longer_one() -> None:
+    long = "p" * 1000
+    names = {"deployment_url": ":memory:", "cache_function": NO_FUNCTION}
+    with ConvexCache(key_prefix=long, **names) as cache:
+        other = ConvexCache(
+            key_prefix=f"~{sha256(long.encode()).hexdigest()}",
+            backend=cache.backend,
+            cache_function=NO_FUNCTION,
+        )
+        cache.update("p", SETTINGS, [Generation(text="kept")])
+        other.clear()
+        assert cache.lookup("p", SETTINGS) == [Generation(text="kept")]

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import quote
 
 from convex_mastra import ProtocolError
 from convex_mastra.cache import CacheClient
@@ -21,6 +20,7 @@ from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import cache, documents
 from convex_mastra.ops.abilities import if_deployed
+from convex_mastra.ops.partitions import name_part
 from convex_mastra.ops.target import Target
 from convex_mastra.timestamps import to_milliseconds
 from convex_mastra.wire import STORAGE_FUNCTION, encode
@@ -29,8 +29,6 @@ CACHED_BYTES: Final = 256 * 1024
 """Of a text as JSON in the cache. To clear it, the function reads 26 entries and 25 of them again,
 which must not exceed 16 MiB."""
 PARTITION: Final = "langchain/cache"
-PREFIX_LENGTH: Final = 512
-"""Longer key prefixes are replaced by their digest in the partition's name."""
 DIGEST: Final = "sha256"
 NEVER: Final = 0
 _MISSING: Final = object()
@@ -130,9 +128,7 @@ def _with_expiry(target: Target, text: str) -> str:
 
 
 def _partition(target: Target) -> str:
-    prefix = target.cache.key_prefix
-    name = quote(prefix, safe="")
-    return f"{PARTITION}/{name if len(name) <= PREFIX_LENGTH else f'~{_digest(prefix)}'}"
+    return f"{PARTITION}/{name_part(target.cache.key_prefix)}"
 
 
 def _large(key: str) -> str:

@@ -9,22 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from langchain_core.load import dumps, loads
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    ChatMessage,
-    ChatMessageChunk,
-    FunctionMessage,
-    FunctionMessageChunk,
-    HumanMessage,
-    HumanMessageChunk,
-    RemoveMessage,
-    SystemMessage,
-    SystemMessageChunk,
-    ToolMessage,
-    ToolMessageChunk,
-)
+from langchain_core.load import dumpd, loads
 from langchain_core.outputs import (
     ChatGeneration,
     ChatGenerationChunk,
@@ -33,28 +18,15 @@ from langchain_core.outputs import (
 )
 
 from convex_mastra import InvalidArgumentError
+from langchain_convex_mastra.loadable import ESCAPED, MESSAGES
 
 ALLOWED: Final = (
     Generation,
     GenerationChunk,
     ChatGeneration,
     ChatGenerationChunk,
-    AIMessage,
-    AIMessageChunk,
-    ChatMessage,
-    ChatMessageChunk,
-    FunctionMessage,
-    FunctionMessageChunk,
-    HumanMessage,
-    HumanMessageChunk,
-    RemoveMessage,
-    SystemMessage,
-    SystemMessageChunk,
-    ToolMessage,
-    ToolMessageChunk,
+    *MESSAGES,
 )
-ESCAPED: Final = "__lc_escaped__"
-"""Marks a dict that has a key ``lc`` of its own."""
 _ALLOWED_NAMES: Final = {allowed.__name__ for allowed in ALLOWED}
 
 
@@ -86,13 +58,14 @@ def _checked(generation: Generation, field: str) -> str:
         )
     # What the errors below say, they say themselves: LangChain's own quote the value.
     try:
-        text = dumps(generation, separators=(",", ":"))
+        tree = dumpd(generation)
+        text = json.dumps(tree, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(
             f"{field} cannot be written as JSON ({type(error).__name__}).", field=field
         ) from None
-    if generations_of(f"[{text}]") is None:
-        path, kind = _foreign(json.loads(text), field) or (field, type(generation).__name__)
+    if (foreign := _foreign(tree, field)) or generations_of(f"[{text}]") is None:
+        path, kind = foreign or (field, type(generation).__name__)
         raise InvalidArgumentError(
             f"{path} is of type {kind}, which would not come back from JSON.", field=path
         )
@@ -110,5 +83,8 @@ def _foreign(value: Any, path: str) -> tuple[str, str] | None:
             if kind not in _ALLOWED_NAMES:
                 return path, kind
             value = value.get("kwargs", {})
+        for name in value:
+            if not isinstance(name, str):
+                return f"{path}.{name}", f"{type(name).__name__}, as a key"
         inside = ((f"{path}.{name}", item) for name, item in value.items())
     return next(filter(None, (_foreign(item, at) for at, item in inside)), None)

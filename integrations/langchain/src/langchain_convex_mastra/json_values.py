@@ -13,44 +13,13 @@ from typing import Any, Final
 
 from langchain_core.documents import Document
 from langchain_core.load import Serializable, dumpd, load
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    ChatMessage,
-    ChatMessageChunk,
-    FunctionMessage,
-    FunctionMessageChunk,
-    HumanMessage,
-    HumanMessageChunk,
-    RemoveMessage,
-    SystemMessage,
-    SystemMessageChunk,
-    ToolMessage,
-    ToolMessageChunk,
-)
 
 from convex_mastra import InvalidArgumentError, ProtocolError, jsontext
 from convex_mastra.ops.arguments import many
+from langchain_convex_mastra.loadable import ESCAPED, MESSAGES
 
-DOCUMENTS_AND_MESSAGES: Final[tuple[type[Serializable], ...]] = (
-    Document,
-    AIMessage,
-    AIMessageChunk,
-    ChatMessage,
-    ChatMessageChunk,
-    FunctionMessage,
-    FunctionMessageChunk,
-    HumanMessage,
-    HumanMessageChunk,
-    RemoveMessage,
-    SystemMessage,
-    SystemMessageChunk,
-    ToolMessage,
-    ToolMessageChunk,
-)
+DOCUMENTS_AND_MESSAGES: Final[tuple[type[Serializable], ...]] = (Document, *MESSAGES)
 """What values may be besides JSON, unless the user says otherwise: classes that only hold data."""
-ESCAPED: Final = "__lc_escaped__"
-"""The one key of an object that LangChain leaves as it is, whatever is in it."""
 ClassId = tuple[str, ...]
 
 
