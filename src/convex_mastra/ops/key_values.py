@@ -5,9 +5,10 @@ only and never as a whole, and sixteen partitions of small rows that list the ke
 Nothing is read before it is written, so writers side by side lose nothing. Called by the faces of
 ``ConvexKeyValues`` and by the adapters; what a value says is their business.
 
-Whatever can be read is listed, whoever crashes and whatever runs side by side (ADR 14): a key is
-listed before its value is written and once more after it, for a deletion in between; a value is
-deleted before its key and once more after it, for a writer in between.
+Whatever can be read is listed, also after a crash or when others write and delete side by side
+(ADR 14): a key is listed before its value is written and once more after it, for a deletion in
+between; a value is deleted before its key and once more after it, for a writer in between. Only a
+deletion that crashes before that, while somebody writes the same key, can leave a value unlisted.
 """
 
 from __future__ import annotations

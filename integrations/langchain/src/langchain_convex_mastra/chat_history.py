@@ -1,8 +1,8 @@
 """``ConvexChatMessageHistory``: a LangChain conversation that is a Mastra thread.
 
 The class that users construct; what it does is in ``conversation`` and ``adding``, how messages
-become rows in ``messages``. LangChain calls message histories legacy; the README says when to prefer a LangGraph
-checkpointer.
+become rows in ``messages``. LangChain calls message histories legacy; the README says when to
+prefer a LangGraph checkpointer.
 """
 
 from __future__ import annotations

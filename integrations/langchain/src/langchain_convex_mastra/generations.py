@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from langchain_core.load import dumpd, loads
+from langchain_core.load import Serializable, dumpd, loads
 from langchain_core.outputs import (
     ChatGeneration,
     ChatGenerationChunk,
@@ -20,7 +20,7 @@ from langchain_core.outputs import (
 from convex_mastra import InvalidArgumentError
 from langchain_convex_mastra.loadable import ESCAPED, MESSAGES
 
-ALLOWED: Final = (
+ALLOWED: Final[tuple[type[Serializable], ...]] = (
     Generation,
     GenerationChunk,
     ChatGeneration,
