@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from convex_mastra import (
     Message,
@@ -17,9 +17,11 @@ from convex_mastra import (
     OutcomeUnknownError,
     open_backend,
 )
+from convex_mastra.flow import run
+from integrations.langchain.tests.schedules import Writer
 from integrations.langchain.tests.shared_turn import JOURNAL, ROW, Turn, call, result
 from langchain_convex_mastra import ConvexChatMessageHistory, continuation
-from langchain_convex_mastra.conversation import Conversation
+from langchain_convex_mastra.conversation import Conversation, read_messages
 from tests.lanes import Deployment, with_older_lanes
 
 
