@@ -59,7 +59,7 @@ def test_any_metadata_comes_back(text: str, metadata: dict[str, Any]) -> None:
     [
         {"id": 1, "score": 1.0, "big": 2**60, "none": None, "flag": True},
         {"nan": math.nan, "deep": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]},
-        {"surrogate": "\ud800", "$where": {"$gt": 1}, "größe": "ö"},
+        {"surrogate": "\ud800", "$where": {"$gt": 1}, "größe": "ö", "\ud800": 1},
         {f"key{n}": n for n in range(2_000)},
         {"%24x": {"\x1f": None}, "$x": None},
         {"$x": 1, "%24x": 2},
@@ -90,6 +90,21 @@ def test_what_json_cannot_carry_is_refused(value: Any) -> None:
         stored_metadata("t", {"k": value}, "metadatas[0]")
 
 
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_what_nests_without_end_is_refused() -> None:
+    ring: list[Any] = []
+    ring.append(ring)
+    for value in (ring, nested(100_000)):
+        with pytest.raises(InvalidArgumentError, match=r"metadatas\[0\] nests too deep"):
+            stored_metadata("t", {"k": value}, "metadatas[0]")
+
+
 def test_a_native_change_wins() -> None:
     stored = kept("t", {"size": 2.0, "kept": 1.0, "größe": 1})
     changed = {**stored, "text": "new", "size": 3, "added": True}
@@ -106,6 +121,7 @@ def test_a_native_change_wins() -> None:
         ({"content": "said", "role": "user"}, "said", {"role": "user"}),
         ({"text": 3, "n": 1}, "", {"text": 3, "n": 1}),
         ({"text": "t", "_langchain": "no json", "%41": 1}, "t", {"%41": 1}),
+        ({"text": "t", "_langchain": "[" * 100_000, "n": 1}, "t", {"n": 1}),
         (None, "", {}),
     ],
 )
@@ -126,7 +142,12 @@ def test_filters_name_stored_keys() -> None:
         "gr%C3%B6%C3%9Fe": 1,
         "$or": [{"gr%C3%B6%C3%9Fe.x": 1}, {"a.b": {"$gt": 1}}],
     }
+    assert native_key("\ud800") == "%ED%A0%80"
     assert stored({"metadata": {"größe": 1}}) == {"gr%C3%B6%C3%9Fe": 1}
+    assert stored({"metadata": {"metadata": {"größe": 1}}}) == {
+        "$and": [{"metadata": {"größe": 1}}]
+    }
+    assert stored({"$or": [{"metadata": {}}, {"a": 1}]}) == {"$or": [{"metadata": {}}, {"a": 1}]}
     assert stored({"$not": {"größe": 1}}) == {"$not": {"gr%C3%B6%C3%9Fe": 1}}
     assert stored([{"a": 1}, {}, ({"b": 2})]) == {"$and": [{"a": 1}, {"b": 2}]}
     assert stored([{"a": 1}, lambda _document: True]) == {"a": 1}
@@ -150,23 +171,62 @@ def test_what_a_function_is_shown() -> None:
 
 
 NESTED = st.recursive(
-    st.sampled_from([{}, {"a": 1}, {"a": {"$nin": []}}, {"a": {"$nin": [1]}}, {"a": {}}]),
-    lambda inner: st.builds(
-        lambda name, branches, more: {name: branches, **more},
-        st.sampled_from(["$and", "$or", "$nor"]),
-        st.lists(inner, max_size=2),
-        st.just({}) | st.just({"b": 1}),
+    st.sampled_from(
+        [
+            {},
+            {"a": 1},
+            {"a": {}},
+            {"metadata": {}},
+            *({"a": one} for one in ({"$in": []}, {"$nin": []}, {"$nin": [1]}, {"$all": []})),
+            *({"a": {"$not": one}} for one in ({}, {"$in": []}, {"$nin": []}, {"$in": [1]})),
+            {"a": {"$nin": [], "$in": []}},
+            {"a": {"$nin": [], "$ne": 1}},
+        ]
+    ),
+    lambda inner: (
+        st.builds(
+            lambda name, branches, more: {name: branches, **more},
+            st.sampled_from(["$and", "$or", "$nor"]),
+            st.lists(inner, max_size=2),
+            st.just({}) | st.just({"b": 1}),
+        )
+        | st.builds(lambda operand: {"$not": operand}, inner)
     ),
 )
 
 
+@settings(max_examples=500)
 @given(NESTED)
 def test_an_empty_filter_is_one_that_no_document_fails(where: dict[str, Any]) -> None:
+    everything: list[dict[str, Any]] = [
+        {key: value for key, value in (("a", a), ("b", b), ("metadata", m)) if value is not None}
+        for a in (None, 1, {}, [])
+        for b in (None, 1)
+        for m in (None, {}, 1)
+    ]
     predicate = compile_filter(where)
-    everything: list[dict[str, Any]] = [{}, {"a": 1}, {"b": 1}, {"a": 1, "b": 1}]
-    fails = predicate is not None and not all(map(predicate, everything))
-    if judgement_of(where).selects_all:
-        assert not fails
+    judgement = judgement_of(where)
+    asked = compile_filter(judgement.where)
+    for one in everything:
+        passes = predicate is None or predicate(one)
+        assert passes == (asked is None or asked(one)), "what is asked is what was said"
+        assert passes or not judgement.selects_all
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"page": {"$nin": []}},
+        {"page": {"$not": {"$in": []}}},
+        {"$not": {"$or": []}},
+        {"$not": {"page": {"$in": []}}},
+        {"$nor": [{"page": {"$in": []}}]},
+        {"$and": [{"page": {"$nin": []}}, {"a": {"$nin": []}}]},
+        [{"page": {"$nin": []}}, {}],
+    ],
+)
+def test_a_filter_of_empty_lists_selects_all(where: Any) -> None:
+    assert judgement_of(where).selects_all
 
 
 @settings(

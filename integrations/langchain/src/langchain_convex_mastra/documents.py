@@ -97,9 +97,18 @@ def stored_metadata(text: str, metadata: Mapping[str, Any], field: str) -> dict[
     """Return what is stored beside the vector of a document.
 
     Raises:
-        InvalidArgumentError: a value that JSON cannot carry (a datetime, a set), or a key that is
-            no text. Tuples are kept as lists.
+        InvalidArgumentError: a value that JSON cannot carry (a datetime, a set), a key that is no
+            text, or nesting deeper than Python's JSON goes. Tuples are kept as lists.
     """
+    try:
+        return _stored(text, metadata, field)
+    except RecursionError:
+        raise InvalidArgumentError(
+            f"{field} nests too deep for JSON, or holds itself.", field=field
+        ) from None
+
+
+def _stored(text: str, metadata: Mapping[str, Any], field: str) -> dict[str, Any]:
     _check_json(metadata, field)
     native: dict[str, Any] = {}
     for key, name in _first_names(metadata).items():
@@ -132,7 +141,7 @@ def native_key(name: str) -> str:
     """Return the key under which a metadata key is stored: itself, or with %-escapes."""
     if name.isascii() and name.isprintable() and name not in OWN_KEYS:
         return name if not name.startswith("$") else f"%24{name[1:]}"
-    escaped = quote(name, safe=_UNESCAPED)
+    escaped = quote(name.encode("utf-8", "surrogatepass"), safe=_UNESCAPED)
     return f"%{ord(name[0]):02X}{name[1:]}" if name in OWN_KEYS else escaped
 
 
@@ -176,8 +185,8 @@ def _check_json(value: Any, field: str) -> None:
 def _loaded(text: Any) -> dict[str, Any] | None:
     try:
         loaded = json.loads(text)
-    except (TypeError, ValueError):
-        return None
+    except (TypeError, ValueError, RecursionError):
+        return None  # written by something else under our name
     return loaded if isinstance(loaded, dict) else None
 
 

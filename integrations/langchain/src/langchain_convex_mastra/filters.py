@@ -60,13 +60,15 @@ def judgement_of(conditions: Filter | None) -> Judgement:
     for position, condition in enumerate(conditions):
         if isinstance(condition, Mapping):
             compile_filter(condition)
-            wheres.append(_stored_filter(condition))
+            wheres.append(_stored_filter(_unwrapped(condition)))
         elif callable(condition):
             tests.append(condition)
         else:
             raise _wrong(f"filter[{position}]", condition)
     wheres = [where for where in wheres if where]
-    where = {"$and": wheres} if len(wheres) > 1 else next(iter(wheres), None)
+    where = next(iter(wheres), None)
+    if len(wheres) > 1 or (where and _unwrapped(where) is not where):
+        where = {"$and": wheres}  # a field called ``metadata`` stays one
     return Judgement(where, _accept(tests) if tests else None)
 
 
@@ -78,10 +80,15 @@ def _accept(tests: Sequence[Callable[[Document], bool]]) -> Accept:
     return accept
 
 
+def _unwrapped(where: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The filter inside ``{"metadata": {...}}``, Mastra's other way to write a whole filter."""
+    if set(where) == {"metadata"} and isinstance(where["metadata"], Mapping):
+        return where["metadata"]
+    return where
+
+
 def _stored_filter(where: Mapping[str, Any]) -> dict[str, Any]:
     """A filter on metadata as a filter on what is stored; ``text`` means the text."""
-    if set(where) == {"metadata"} and isinstance(where["metadata"], Mapping):
-        where = where["metadata"]  # Mastra's other way to write a filter
     return {
         name if name.startswith("$") or name in OWN_KEYS else native_key(name): (
             _stored_operand(name, operand)
@@ -100,15 +107,45 @@ def _selects_all(where: Mapping[str, Any]) -> bool:
     return all(_is_vacuous(name, operand) for name, operand in where.items())
 
 
+def _selects_none(where: Mapping[str, Any]) -> bool:
+    return any(_is_impossible(name, operand) for name, operand in where.items())
+
+
 def _is_vacuous(name: str, operand: Any) -> bool:
+    """Whether no document fails a condition; an empty list of choices makes it so."""
     if name == "$and":
         return all(map(_selects_all, operand))
     if name == "$or":
         return any(map(_selects_all, operand))
     if name == "$nor":
-        return not operand
-    # ``$nin`` of nothing, as a program has it whose list of what to keep came out empty.
-    return isinstance(operand, Mapping) and operand.keys() == {"$nin"} and not operand["$nin"]
+        return all(map(_selects_none, operand))
+    if name == "$not":
+        return _selects_none(operand)
+    return _has_operators(operand) and all(
+        (operator == "$nin" and not argument)
+        or (operator == "$not" and _is_impossible(name, argument))
+        for operator, argument in operand.items()
+    )
+
+
+def _is_impossible(name: str, operand: Any) -> bool:
+    """Whether every document fails a condition."""
+    if name == "$and":
+        return any(map(_selects_none, operand))
+    if name == "$or":
+        return all(map(_selects_none, operand))
+    if name == "$nor":
+        return any(map(_selects_all, operand))
+    if name == "$not":
+        return _selects_all(operand)
+    return _has_operators(operand) and any(
+        (operator == "$in" and not argument) or (operator == "$not" and _is_vacuous(name, argument))
+        for operator, argument in operand.items()
+    )
+
+
+def _has_operators(operand: Any) -> bool:
+    return isinstance(operand, Mapping) and any(str(key).startswith("$") for key in operand)
 
 
 def _wrong(field: str, value: Any) -> InvalidArgumentError:
