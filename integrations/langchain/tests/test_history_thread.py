@@ -190,6 +190,49 @@ async def test_the_journal_of_another_resource_stays_empty(
     assert histories.journal(thread_id) == {}
 
 
+async def test_whoever_takes_a_deleted_threads_id_gets_nothing_of_its_journal(
+    histories: Histories, unique: Unique
+) -> None:
+    thread_id, row_id = unique("t"), unique("m")
+    call = AIMessage("", tool_calls=[CALL], id=row_id)
+    alice = histories.open(thread_id, resource_id="alice")
+    await histories.call(alice, "add_messages", [call])
+    await histories.call(alice, "add_messages", [ToolMessage("of Alice", tool_call_id="c1")])
+    histories.memory.delete_thread(thread_id)  # as Mastra does: it knows no journal
+    assert len(histories.journal(thread_id)) == 1
+
+    bob = histories.open(thread_id, resource_id="bob")
+    await histories.call(bob, "add_messages", [call])
+    for resource_id in ("bob", None):
+        reader = histories.open(thread_id, resource_id=resource_id)
+        await histories.call(reader, "get_thread")
+        assert reader.messages == [call]
+    result = ToolMessage("of Bob", tool_call_id="c1")
+    await histories.call(bob, "add_messages", [result])
+    assert histories.open(thread_id, resource_id="bob").messages == [call, result]
+    assert len(histories.journal(thread_id)) == 2, "what is not Bob's is left where it is"
+
+
+async def test_clearing_where_no_thread_is_takes_ones_own(
+    histories: Histories, unique: Unique
+) -> None:
+    thread_id = unique("t")
+    call, result = AIMessage("", tool_calls=[CALL]), ToolMessage("r", tool_call_id="c1")
+    for name in ("alice", "bob"):
+        opened = histories.open(thread_id, resource_id=name)
+        await histories.call(opened, "add_messages", [call])
+        await histories.call(opened, "add_messages", [result])
+        rows = histories.memory.list_messages(thread_id).messages
+        histories.memory.delete_thread(thread_id)
+        histories.memory.save_messages(rows)  # as a save that was cut short leaves them
+    assert len(histories.journal(thread_id)) == 2
+    bob = histories.open(thread_id, resource_id="bob")
+    await histories.call(bob, "clear")
+    assert bob.messages == []
+    assert histories.open(thread_id, resource_id="alice").messages == [call, result]
+    assert len(histories.journal(thread_id)) == 1
+
+
 async def test_any_thread_id_has_a_journal(histories: Histories, unique: Unique) -> None:
     for odd in ("a/b#c", "größe 🦊", "x" * 3_000):
         history = histories.open(f"{unique('t')}{odd}")
@@ -221,6 +264,7 @@ async def test_any_thread_id_has_a_journal(histories: Histories, unique: Unique)
         ("metadata", {"a": float("nan")}),
         ("history_size", 0),
         ("history_size", -1),
+        ("history_size", 2**53 + 1),
         ("history_size", True),
         ("history_size", 2.0),
         ("history_size", "3"),

@@ -57,7 +57,11 @@ def add_messages(
     if row_ids and conversation.resource_id is not None:
         yield from is_there(target, conversation)  # may refuse, before the journal is written
     continuation = Continuation(
-        conversation.thread_id, conversation.writes_for, additions, set(row_ids)
+        conversation.thread_id,
+        conversation.writes_for,
+        conversation.known_owner,
+        additions,
+        set(row_ids),
     )
     ids = {row.id for row in rows}.intersection(message.id for message in rest if message.id)
     steps: list[Flow[Any]] = [

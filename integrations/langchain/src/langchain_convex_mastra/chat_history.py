@@ -15,6 +15,7 @@ from langchain_core.messages import BaseMessage
 
 from convex_mastra import Backend, InvalidArgumentError, Options, Thread
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
+from convex_mastra.limits import EXACT_INTEGER
 from convex_mastra.ops.arguments import (
     any_text,
     kind_of,
@@ -240,10 +241,10 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
 
 
 def _checked_size(value: int | None) -> int | None:
-    if value is not None and (type(value) is not int or value < 1):
-        found = value if type(value) is int else kind_of(value)
+    if value is not None and (type(value) is not int or not 1 <= value <= EXACT_INTEGER):
+        found = str(value) if type(value) is int else kind_of(value)
         raise InvalidArgumentError(
-            f"history_size must be a whole number from 1, or None; it is {found}.",
+            f"history_size must be a whole number from 1 to 2**53, or None; it is {found:.40}.",
             field="history_size",
         )
     return value

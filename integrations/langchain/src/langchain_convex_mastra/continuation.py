@@ -34,6 +34,7 @@ class Continuation:
 
     Attributes:
         resource_id: whose rows that have no owner become.
+        reader: whose additions are read and written; None: everybody's.
         own: the additions of this writer.
         row_ids: the rows that must hold their part of the journal.
         rows: those of them that exist, by id.
@@ -43,6 +44,7 @@ class Continuation:
 
     thread_id: str
     resource_id: str
+    reader: str | None
     own: Sequence[Addition]
     row_ids: set[str]
     rows: dict[str, Message] = field(default_factory=dict)
@@ -58,7 +60,7 @@ class Continuation:
 
 def begin(target: Target, continuation: Continuation) -> Flow[None]:
     """Write the journal, and read it and the rows. One round trip."""
-    writing = write_journal(target, continuation.thread_id, continuation.own)
+    writing = write_journal(target, continuation.thread_id, continuation.reader, continuation.own)
     yield from _read(target, continuation, writing)
 
 
@@ -136,7 +138,7 @@ def _read(target: Target, continuation: Continuation, *others: Flow[Any]) -> Flo
     rows, journal, *_ = yield Gather(
         [
             _rows(target, continuation.thread_id, continuation.row_ids),
-            read_journal(target, continuation.thread_id),
+            read_journal(target, continuation.thread_id, continuation.reader),
             *others,
         ]
     )

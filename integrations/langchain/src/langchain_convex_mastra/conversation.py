@@ -16,10 +16,11 @@ from langchain_core.messages import BaseMessage, ToolMessage
 from convex_mastra import InvalidArgumentError, Message, Thread
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops import threads
+from convex_mastra.ops.message_writes import delete_messages
 from convex_mastra.ops.messages import list_messages
 from convex_mastra.ops.recent_messages import list_recent_messages
 from convex_mastra.ops.target import Target
-from langchain_convex_mastra.journal import clear_journal, read_journal
+from langchain_convex_mastra.journal import clear_journal, prune_journal, read_journal
 from langchain_convex_mastra.messages import (
     Addition,
     ends_with_result,
@@ -56,7 +57,12 @@ class Conversation:
     @property
     def writes_for(self) -> str:
         """Whose the rows are that are written here."""
-        return self.owner or self.resource_id or self.thread_id
+        return self.known_owner or self.thread_id
+
+    @property
+    def known_owner(self) -> str | None:
+        """Whose the thread is, or must be; None if it may be anybody's."""
+        return self.owner or self.resource_id
 
     def see(self, rows: Iterable[Message]) -> None:
         """Learn from rows of the thread, in order, the last of which ends the thread."""
@@ -87,7 +93,9 @@ def read_messages(
         known = {row.id for row in rows}
         older = [row for row in older if row.id not in known]  # new rows have moved the pages
         if journal is None and any(map(is_unsettled, older)):
-            journal = yield from read_journal(target, conversation.thread_id)
+            journal = yield from read_journal(
+                target, conversation.thread_id, conversation.known_owner
+            )
         if journal:
             older, changed = _with_journal(conversation, older, rows, journal)
             lacking |= changed
@@ -110,10 +118,12 @@ def clear_messages(target: Target, conversation: Conversation) -> Flow[None]:
     Raises:
         InvalidArgumentError: the thread is another resource's.
 
-    Cost: two round trips for every 500 rows, and one if a resource is named.
+    Cost: two round trips for every 500 rows, and one if a resource is named; three where there is
+    no thread, and only what is this resource's goes.
     """
-    if conversation.resource_id is not None:
-        yield from is_there(target, conversation)
+    if conversation.resource_id is not None and not (yield from is_there(target, conversation)):
+        yield from _clear_own(target, conversation, conversation.resource_id)
+        return
     yield Gather(
         [
             threads.clear_thread(target, conversation.thread_id),
@@ -121,6 +131,23 @@ def clear_messages(target: Target, conversation: Conversation) -> Flow[None]:
         ]
     )
     conversation.calls, conversation.turn, conversation.lacking = {}, None, frozenset()
+
+
+def _clear_own(target: Target, conversation: Conversation, resource_id: str) -> Flow[None]:
+    """Delete a resource's rows and additions where no thread says whose the others are."""
+    thread_id = conversation.thread_id
+    page, journal = yield Gather(
+        [
+            list_messages(target, thread_id, resource_id=resource_id, per_page=False),
+            read_journal(target, thread_id, resource_id),
+        ]
+    )
+    yield Gather(
+        [
+            delete_messages(target, [row.id for row in page.messages]),
+            prune_journal(target, thread_id, journal),
+        ]
+    )
 
 
 def get_thread(target: Target, conversation: Conversation) -> Flow[Thread | None]:

@@ -6,7 +6,9 @@ be about to overwrite the row from before. Called by ``conversation`` and ``cont
 additions get into rows is in ``messages.additions``.
 
 A partition of ``mastra_documents`` for each thread, listed in the order in which additions were
-written; a document is ``{"row": id, "at": time, "messages": [LangChain's JSON]}`` under its id.
+written; a document is ``{"row": id, "at": time, "messages": [LangChain's JSON]}`` under its id, and
+has ``"resource": id`` where the writer knew whose the thread was: whoever deletes the thread in
+Mastra leaves the journal, and the next to take its id may be somebody else.
 """
 
 from __future__ import annotations
@@ -31,10 +33,11 @@ still overwrite it, and none takes so long: a request is given up after minutes,
 and clocks that disagree do so by less."""
 
 
-def read_journal(target: Target, thread_id: str) -> Flow[list[Addition]]:
+def read_journal(target: Target, thread_id: str, resource_id: str | None) -> Flow[list[Addition]]:
     """Return the additions, in the order in which they were written.
 
-    What this version cannot read is left where it is.
+    What this version cannot read is left where it is, and so is what was written to a thread of
+    another resource; None reads that of all.
 
     Raises:
         ScanLimitError: it is larger than the deployment reads in one call.
@@ -42,18 +45,22 @@ def read_journal(target: Target, thread_id: str) -> Flow[list[Addition]]:
     Cost: one round trip.
     """
     texts = yield from documents.list_documents(target, _partition(thread_id))
-    found = (_read(addition_id, text) for addition_id, text in texts.items())
+    found = (_read(addition_id, text, resource_id) for addition_id, text in texts.items())
     return [addition for addition in found if addition is not None]
 
 
-def write_journal(target: Target, thread_id: str, additions: Sequence[Addition]) -> Flow[None]:
+def write_journal(
+    target: Target, thread_id: str, resource_id: str | None, additions: Sequence[Addition]
+) -> Flow[None]:
     """Write additions, in order. One round trip; more only beyond 4 MiB."""
+    whose = {} if resource_id is None else {"resource": resource_id}
     texts = {
         addition.id: dumps(
             {
                 "row": addition.row_id,
                 "at": to_text(addition.at),
                 "messages": [message_to_dict(message) for message in addition.messages],
+                **whose,
             },
             "messages",
         )
@@ -79,9 +86,11 @@ def _partition(thread_id: str) -> str:
     return f"langchain/turns/{name_part(thread_id)}"
 
 
-def _read(addition_id: str, text: str) -> Addition | None:
+def _read(addition_id: str, text: str, resource_id: str | None) -> Addition | None:
     stored: Any = loads_or_none(text)
     try:
+        if resource_id is not None and stored.get("resource", resource_id) != resource_id:
+            return None
         return Addition(
             addition_id,
             stored["row"],
