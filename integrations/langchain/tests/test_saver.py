@@ -23,10 +23,12 @@ from convex_mastra import (
     ConnectionLostError,
     InvalidArgumentError,
     Options,
+    ProtocolError,
     ScanLimitError,
     limits,
     open_backend,
 )
+from convex_mastra.ops.partitions import name_part
 from convex_mastra.wire import STORAGE_FUNCTION, encode, storage_call
 from integrations.langchain.tests.savers import (
     Chain,
@@ -39,12 +41,12 @@ from integrations.langchain.tests.savers import (
 )
 from langchain_convex_mastra import ConvexSaver
 from langchain_convex_mastra.checkpoints import ledger as ledgers
-from langchain_convex_mastra.checkpoints.lanes import Lane
+from langchain_convex_mastra.checkpoints.headers import read_header
+from langchain_convex_mastra.checkpoints.lanes import Lane, read_page, read_tail
 from langchain_convex_mastra.checkpoints.layout import (
     Place,
     bucket_of,
     buckets_of,
-    name,
     value_key,
 )
 from langchain_convex_mastra.checkpoints.pending import VOLUME_ROWS
@@ -235,9 +237,9 @@ NAMES = [
 
 
 async def test_any_text_is_a_name_of_its_own(savers: Savers, unique: Unique) -> None:
-    assert len({name(text) for text in NAMES}) == len(NAMES)
-    digest = name("x" * 2000)
-    assert name(digest) != digest
+    assert len({name_part(text) for text in NAMES}) == len(NAMES)
+    digest = name_part("x" * 2000)
+    assert name_part(digest) != digest
     saver = savers.open()
     prefix = unique("t")
     stored = {}
@@ -515,9 +517,26 @@ async def test_wrong_arguments_are_named(savers: Savers) -> None:
         await saver.aput_writes(config_for("t"), [("a", 1)], "task")
     with pytest.raises(TypeError, match="list"):
         await saver.aprune("thread")
+    with pytest.raises(TypeError, match="run_ids must be a list"):
+        await saver.adelete_for_runs("run")
     with pytest.raises(ValueError, match="strategy"):
         await saver.aprune(["thread"], strategy="keep_none")
     assert savers.sent() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "5", "[]", "{}", "[" * 100_000, '{"entries": 5}', '{"id": "x", "parent": null}']
+    + [
+        f'{{"id": "x", "parent": null, "versions": {{}}, {more}}}'
+        for more in ('"inline": [1]', '"inline": {"a": []}', '"cut": 5', '"checkpoint": ["m"]')
+    ],
+)
+def test_what_the_saver_did_not_write_is_named(text: str) -> None:
+    row = {"id": "some/row", "json": text, "lane": "l", "position": 0}
+    for read in (read_header, read_page, partial(read_tail, "l")):
+        with pytest.raises(ProtocolError, match="'some/row' is no"):
+            read(row)
 
 
 async def test_what_a_scan_cannot_hold_is_an_error(unique: Unique) -> None:

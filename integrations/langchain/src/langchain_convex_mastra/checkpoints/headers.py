@@ -171,7 +171,7 @@ def read_header(row: Row) -> Header:
         header = parse_header(row["json"])
         header.lane, header.position = row["lane"], int(row["position"])
         return header
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         raise ProtocolError(f"The row {row['id']!r} is no checkpoint's header.") from None
 
 

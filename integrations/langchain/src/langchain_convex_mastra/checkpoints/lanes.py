@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
+from convex_mastra.errors import ProtocolError
 from convex_mastra.jsontext import loads
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.blobs import SizedRow, sized, text_of
@@ -106,24 +107,42 @@ class Lane:
 
 
 def read_tail(lane_id: str, row: Row) -> Lane:
-    """Read the tail of a lane."""
-    fields = loads(row["json"])
-    return Lane(
-        id=lane_id,
-        entries=_unpacked(fields["entries"]),
-        pages=int(fields["pages"]),
-        older=fields["older"],
-        highest=fields["highest"],
-        head=row.get("head"),
-        ordered=fields["ordered"],
-        written_s=fields["written_s"],
-    )
+    """Read the tail of a lane.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    try:
+        fields = loads(row["json"])
+        return Lane(
+            id=lane_id,
+            entries=_unpacked(fields["entries"]),
+            pages=int(fields["pages"]),
+            older=fields["older"],
+            highest=fields["highest"],
+            head=row.get("head"),
+            ordered=fields["ordered"],
+            written_s=fields["written_s"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise _not_of_a_lane(row) from None
 
 
 def read_page(row: Row) -> tuple[list[Entry], str | None]:
-    """Read a full page: its entries, and the highest id on the pages before it."""
-    fields = loads(row["json"])
-    return _unpacked(fields["entries"]), fields["older"]
+    """Read a full page: its entries, and the highest id on the pages before it.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    try:
+        fields = loads(row["json"])
+        return _unpacked(fields["entries"]), fields["older"]
+    except (KeyError, TypeError, ValueError):
+        raise _not_of_a_lane(row) from None
+
+
+def _not_of_a_lane(row: Row) -> ProtocolError:
+    return ProtocolError(f"The row {row['id']!r} is no part of a list of checkpoints.")
 
 
 def lane_keys(lane: Lane) -> list[str]:

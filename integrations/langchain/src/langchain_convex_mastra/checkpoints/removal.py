@@ -42,8 +42,13 @@ def delete_thread(target: Target, desk: Desk, thread_id: str) -> Flow[None]:
 def delete_for_runs(target: Target, desk: Desk, run_ids: Iterable[str]) -> Flow[None]:
     """Delete the checkpoints of runs, with their writes and what only they refer to.
 
+    Raises:
+        TypeError: *run_ids* is one text.
+
     Cost: as reading all headers of the places that the runs wrote.
     """
+    if isinstance(run_ids, str):
+        raise TypeError("run_ids must be a list of run ids, not one text.")
     run_ids = [str(one) for one in run_ids]
     lists: list[list[Place]] = yield Gather(
         [listing.places_of_run(target, one) for one in dict.fromkeys(run_ids)]

@@ -175,6 +175,9 @@ class ConvexSaver(SaverBase):
         Values that other checkpoints refer to stay; delta channels that need a deleted checkpoint
         cannot be rebuilt.
 
+        Raises:
+            TypeError: *run_ids* is one text.
+
         Cost: as reading the headers of all namespaces that the runs wrote.
         """
         self._client.delete_for_runs(self._desk, run_ids)
