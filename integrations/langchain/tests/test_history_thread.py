@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -52,9 +53,11 @@ class Histories:
         result = getattr(history, self._prefix + name)(*args, **kwargs)
         return await result if inspect.isawaitable(result) else result
 
+    def documents(self) -> ConvexDocuments:
+        return ConvexDocuments(backend=self.backend, storage_function=self._function)
+
     def journal(self, thread_id: str) -> dict[str, str]:
-        documents = ConvexDocuments(backend=self.backend, storage_function=self._function)
-        return documents.list_documents(f"langchain/turns/{thread_id}")
+        return self.documents().list_documents(f"langchain/turns/{thread_id}")
 
     def sent(self) -> int:
         count = len(self.requests)
@@ -211,6 +214,22 @@ async def test_whoever_takes_a_deleted_threads_id_gets_nothing_of_its_journal(
     await histories.call(bob, "add_messages", [result])
     assert histories.open(thread_id, resource_id="bob").messages == [call, result]
     assert len(histories.journal(thread_id)) == 2, "what is not Bob's is left where it is"
+
+
+async def test_what_is_no_addition_is_left_in_the_journal(
+    histories: Histories, unique: Unique
+) -> None:
+    thread_id, said = unique("t"), AIMessage("", tool_calls=[CALL])
+    history = histories.open(thread_id)
+    await histories.call(history, "add_messages", [said])
+    odd = {"row": ["r"], "at": "2026-01-01T00:00:00.000Z", "messages": []}
+    texts = {"a": "", "b": "[]", "c": "[" * 100_000, "d": json.dumps(odd)}
+    histories.documents().put_many(f"langchain/turns/{thread_id}", texts)
+    assert history.messages == [said]
+    result = ToolMessage("r", tool_call_id="c1")
+    await histories.call(history, "add_messages", [result])
+    assert histories.open(thread_id).messages == [said, result]
+    assert texts.items() <= histories.journal(thread_id).items()
 
 
 async def test_clearing_where_no_thread_is_takes_ones_own(

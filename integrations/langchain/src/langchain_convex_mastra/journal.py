@@ -89,7 +89,8 @@ def _partition(thread_id: str) -> str:
 def _read(addition_id: str, text: str, resource_id: str | None) -> Addition | None:
     stored: Any = loads_or_none(text)
     try:
-        if resource_id is not None and stored.get("resource", resource_id) != resource_id:
+        whose = stored.get("resource", resource_id)
+        if resource_id not in (None, whose) or not isinstance(stored["row"], str):
             return None
         return Addition(
             addition_id,
