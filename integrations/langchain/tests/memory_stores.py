@@ -18,10 +18,12 @@ from convex_mastra.timestamps import Clock
 from integrations.langchain.tests.stores import Directions, OneFace
 from langchain_convex_mastra import ConvexMemoryStore
 from langchain_convex_mastra.memories.layout import Place
-from tests.lanes import FACES, Deployment
+from tests.lanes import FACES, Deployment, on_lanes
 
 Unique = Callable[[str], str]
 MINUTE = 60.0
+embedded_only = on_lanes(["embedded"])
+"""For what no handler has a part in."""
 
 
 class Raw(SyncClient):

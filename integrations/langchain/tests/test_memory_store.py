@@ -22,7 +22,14 @@ from langgraph.store.base import (
 from convex_mastra import ConfigurationError, InvalidArgumentError, ProtocolError
 from convex_mastra.flow import run
 from convex_mastra.ops import documents
-from integrations.langchain.tests.memory_stores import Raw, Stores, at, place_of, stores
+from integrations.langchain.tests.memory_stores import (
+    Raw,
+    Stores,
+    at,
+    embedded_only,
+    place_of,
+    stores,
+)
 from langchain_convex_mastra import ConvexMemoryStore
 from tests.lanes import with_older_lanes
 
@@ -156,10 +163,9 @@ async def test_large_values(stores: Stores) -> None:
     assert stores.rows_of(ANN) == []
 
 
+@embedded_only
 async def test_a_namespace_beyond_what_one_call_reads(stores: Stores) -> None:
     """Seventeen times 1 MiB: a scan fails, and the memories are read by their keys."""
-    if stores.deployment.lane != "embedded":
-        pytest.skip("the other lanes have the same handler and are slower")
     store = stores.open()
     for number in range(19):
         await store.put(ANN, f"k{number}", {"n": number, "text": "x" * 900_000})
@@ -168,6 +174,7 @@ async def test_a_namespace_beyond_what_one_call_reads(stores: Stores) -> None:
     assert await store.list_namespaces() == [ANN]
 
 
+@embedded_only
 async def test_filters(stores: Stores) -> None:
     store = stores.open()
     values: Mapping[str, dict[str, Any]] = {
@@ -283,6 +290,7 @@ async def test_a_batch_reads_what_was_there_before_it(stores: Stores) -> None:
     assert (await store.batch(op for op in [GetOp(ANN, "k")]))[0].value == {"n": 3}
 
 
+@embedded_only
 async def test_what_cannot_be_is_refused_before_anything_is_sent(stores: Stores) -> None:
     store = stores.open()
     good = PutOp(ANN, "k", {"n": 1})
@@ -361,6 +369,7 @@ async def test_rows_are_plain_documents(stores: Stores) -> None:
     assert stored.keys() - item.dict().keys() == {"ttl", "version", "vectors"}
 
 
+@embedded_only
 async def test_foreign_rows_are_named(stores: Stores) -> None:
     store = stores.open()
     place = place_of(store)
@@ -417,6 +426,7 @@ def test_construction(monkeypatch: pytest.MonkeyPatch) -> None:
     store.close()
 
 
+@embedded_only
 async def test_closing(stores: Stores) -> None:
     async with ConvexMemoryStore(deployment_url=":memory:") as store:
         await store.aput(ANN, "k", {})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
-from integrations.langchain.tests.memory_stores import Stores, at, place_of, stores
+from integrations.langchain.tests.memory_stores import Stores, at, embedded_only, place_of, stores
 from langchain_convex_mastra import ConvexMemoryStore
 from langchain_convex_mastra.memories import deletes
 
@@ -130,6 +130,7 @@ async def test_what_is_put_while_it_is_swept_stays(
     assert await store.list_namespaces() == [ANN]
 
 
+@embedded_only
 async def test_the_sweeper_of_either_face(stores: Stores, caplog: Any) -> None:
     store = stores.open(ttl={"default_ttl": 0, "sweep_interval_minutes": 1})
     assert await store.stop_ttl_sweeper()
@@ -154,6 +155,7 @@ async def test_the_sweeper_of_either_face(stores: Stores, caplog: Any) -> None:
     assert caplog.records == []
 
 
+@embedded_only
 async def test_a_sweep_that_fails_is_logged_and_tried_again(
     stores: Stores, caplog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
