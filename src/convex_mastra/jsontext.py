@@ -9,6 +9,7 @@ reads them several times faster. Called by records and adapters.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -34,7 +35,13 @@ def dumps(value: Any, field: str) -> str:
     try:
         _check_keys(value)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
+        place = _place_of_what_is_no_json(value, "")
+        raise InvalidArgumentError(
+            f"{field} cannot be written as JSON: {error}{place and f' (at {place:.200})'}.",
+            field=field,
+        ) from None
+    except RecursionError as error:
         raise InvalidArgumentError(
             f"{field} cannot be written as JSON: {error}.", field=field
         ) from None
@@ -57,6 +64,22 @@ def _check_keys(value: Any) -> None:
         for item in value:
             if isinstance(item, dict | list | tuple):
                 _check_keys(item)
+
+
+def _place_of_what_is_no_json(value: Any, place: str) -> str:
+    """Where in *value*, which nests as JSON does, the first thing is that is none; "" for itself."""
+    if isinstance(value, dict):
+        inner = [(item, f"{place}.{key}" if place else f"{key}") for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        inner = [(item, f"{place}[{position}]") for position, item in enumerate(value)]
+    elif isinstance(value, float):
+        return "" if math.isfinite(value) else place
+    else:
+        return "" if value is None or isinstance(value, str | int) else place
+    for item, its_place in inner:  # no generator: this nests no deeper than _check_keys did
+        if found := _place_of_what_is_no_json(item, its_place):
+            return found
+    return ""
 
 
 def loads(text: str) -> Any:

@@ -68,3 +68,27 @@ def test_a_key_that_is_no_text(value: Any) -> None:
 
 def test_a_float_too_large_is_infinite_as_in_javascript() -> None:
     assert math.isinf(loads("1e999"))
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ({"a": [1, {"b": {1}}]}, r" \(at a\[1\]\.b\)\."),
+        ({"a": {"b": 1.0}, "c": math.nan}, r" \(at c\)\."),
+        ([None, b""], r" \(at \[1\]\)\."),
+        (math.inf, r"compliant\."),
+        ({"a": {2: 3}}, r"no text\."),
+    ],
+)
+def test_the_message_says_where(value: Any, place: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=rf"^it cannot be written as JSON: .*{place}$"):
+        dumps(value, "it")
+
+
+def test_what_nests_as_deep_as_can_be_is_refused_and_nothing_else() -> None:
+    for depth in range(700, 1100, 7):
+        value: Any = {1}
+        for _ in range(depth):
+            value = [value]
+        with pytest.raises(InvalidArgumentError, match="cannot be written as JSON"):
+            dumps(value, "it")

@@ -300,7 +300,10 @@ async def test_what_cannot_be_is_refused_before_anything_is_sent(stores: Stores)
         (PutOp(ANN, "\ud83d", {}), "lone surrogate"),
         (PutOp(("\ud83d",), "k", {}), r"ops\[1\].namespace\[0\] holds a lone surrogate"),
         (PutOp("ab", "k", {}), r"ops\[1\].namespace must be a tuple of labels; it is of type str"),  # type: ignore[arg-type]
-        (PutOp(ANN, "k", {"at": datetime.now(UTC)}), r"ops\[1\].value cannot be written as JSON"),
+        (
+            PutOp(ANN, "k", {"at": datetime.now(UTC)}),
+            r"value cannot be written as JSON: .*\(at at\)",
+        ),
         (PutOp(ANN, "k", {"n": float("nan")}), "cannot be written as JSON"),
         (PutOp(ANN, "k", {"m": {1: 2}}), "the key 1 is no text"),
         (PutOp(ANN, "k", [1]), r"ops\[1\].value must be an object, not list"),  # type: ignore[arg-type]
