@@ -98,8 +98,11 @@ class Client(Face):
             raise ConfigurationError(
                 "Pass either a backend, or where one is and how it behaves, not both."
             )
-        if isinstance(backend, str):
-            raise ConfigurationError("backend must be what open_backend returns, not a text.")
+        if backend is not None and not isinstance(getattr(backend, "options", None), Options):
+            raise ConfigurationError(
+                "backend must be what open_backend returns, or the backend of another object; it "
+                f"is of type {type(backend).__name__}."
+            )
         self._owns_backend = backend is None
         backend = backend or open_backend(deployment_url, admin_auth_token, options=options)
         super().__init__(

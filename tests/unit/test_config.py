@@ -160,7 +160,11 @@ def test_refused_options(options: dict[str, Any]) -> None:
     ("open_it", "text"),
     [
         (lambda: ConvexStore(":memory:", options={"timeout_s": 1}), "options must be Options"),
-        (lambda: ConvexStore(backend=":memory:"), "backend must be what open_backend returns"),
+        (lambda: ConvexStore(backend=":memory:"), "what open_backend returns, .* is of type str"),
+        (
+            lambda: ConvexStore(backend=ConvexStore(":memory:")),
+            "the backend of another object; it is of type ConvexStore",
+        ),
         (lambda: ConvexNativeVector(":memory:"), "indexes must be a mapping"),
     ],
 )
