@@ -511,7 +511,9 @@ async def test_wrong_arguments_are_named(savers: Savers) -> None:
     savers.sent()
     with pytest.raises(InvalidArgumentError, match="thread"):
         await saver.aget_tuple({"configurable": {}})
-    with pytest.raises(InvalidArgumentError, match="config"):
+    with pytest.raises(InvalidArgumentError, match=r"name a thread, .* it has no 'configurable'"):
+        await saver.aget_tuple({})
+    with pytest.raises(InvalidArgumentError, match=r"config must .* it is None"):
         await saver.aput(None, empty_checkpoint(), {}, {})
     with pytest.raises(InvalidArgumentError, match="checkpoint"):
         await saver.aput_writes(config_for("t"), [("a", 1)], "task")

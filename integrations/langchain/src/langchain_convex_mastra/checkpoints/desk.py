@@ -55,7 +55,12 @@ def configurable_of(config: Any) -> Mapping[str, Any]:
     configurable = config.get("configurable") if isinstance(config, Mapping) else None
     if not isinstance(configurable, Mapping):
         raise InvalidArgumentError(
-            f"config must be a config with 'configurable'; it is {kind_of(config)}.",
+            "config must name a thread, {'configurable': {'thread_id': …}}; it "
+            + (
+                "has no 'configurable'."
+                if isinstance(config, Mapping)
+                else f"is {kind_of(config)}."
+            ),
             field="config",
         )
     return configurable
