@@ -437,7 +437,10 @@ async def test_refused_pages_and_filters(clients: Clients) -> None:
         ({"metadata": {"a": float("nan")}}, 'Invalid metadata filter value for key "a".'),
         ({"include": [{"id": "m"}]}, "include[0] must be an Include, not dict."),
         ({"include": [Include(id="m", with_next_messages=-1)]}, "include[0] counts"),
-        ({"date_range": {"start": START}}, "date_range must be a DateRange."),
+        (
+            {"date_range": {"start": START}},
+            "date_range must be a convex_mastra.DateRange; it is of type dict.",
+        ),
     ]:
         with pytest.raises(InvalidArgumentError) as caught:
             await clients.memory.list_messages("t", **args)

@@ -135,6 +135,23 @@ async def test_what_a_thread_cannot_hold(histories: Histories, unique: Unique) -
     assert await histories.call(history, "get_thread") == before
 
 
+@pytest.mark.parametrize(
+    ("messages", "error"),
+    [
+        (HumanMessage("hi"), "messages must be a list of messages; it is of type HumanMessage"),
+        ("hi", "messages must be a list of messages; it is of type str"),
+        (["hi"], r"messages\[0\] is str, not a LangChain message"),
+    ],
+)
+async def test_what_is_no_list_of_messages(
+    histories: Histories, unique: Unique, messages: Any, error: str
+) -> None:
+    history = histories.open(unique("t"))
+    with pytest.raises(InvalidArgumentError, match=error):
+        await histories.call(history, "add_messages", messages)
+    assert histories.sent() == 0
+
+
 async def test_costs_in_requests(histories: Histories, unique: Unique) -> None:
     thread_id = unique("t")
     history = histories.open(thread_id)

@@ -323,6 +323,8 @@ async def test_mistakes_in_writes_cost_no_embedding(face: OneFace) -> None:
         with pytest.raises(InvalidArgumentError, match=text) as caught:
             await face.add_texts(**arguments)
         assert caught.value.field == field
+    with pytest.raises(InvalidArgumentError, match="list of documents; it is of type Document"):
+        await face.add_documents(Document("one"))
     with pytest.raises(InvalidArgumentError, match=r"documents\[1\] must be a Document"):
         await face.add_documents([Document(page_content="1,0"), "0,1"])
     with pytest.raises(TypeError, match="metadata"):

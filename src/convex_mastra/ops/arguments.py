@@ -57,13 +57,21 @@ def any_text(value: Any, field: str) -> str:
     return value and required_text(value, field)
 
 
-def many(values: Any, field: str, wanted: str) -> Iterable[Any]:
+def many(
+    values: Any, field: str, wanted: str, *, one: type | tuple[type, ...] = ()
+) -> Iterable[Any]:
     """Return *values*, several things and not one of them.
 
+    Args:
+        values: the things.
+        field: the argument's name.
+        wanted: what to call them.
+        one: the class of one of them, where that can be gone through too, as Pydantic's can.
+
     Raises:
-        InvalidArgumentError: they cannot be gone through, or are a text or an object.
+        InvalidArgumentError: they cannot be gone through, or are a text, an object or *one*.
     """
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes, Mapping, one)) or not isinstance(values, Iterable):
         raise InvalidArgumentError(
             f"{field} must be a list of {wanted}; it is {kind_of(values)}.", field=field
         )

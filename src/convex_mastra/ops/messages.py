@@ -16,7 +16,7 @@ from convex_mastra.errors import MASTRA_CODE, InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.jsontext import loads_or_none
 from convex_mastra.ops import paging
-from convex_mastra.ops.arguments import distinct_ids, required_text
+from convex_mastra.ops.arguments import distinct_ids, kind_of, required_text
 from convex_mastra.ops.storage import load_many, query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import (
@@ -242,7 +242,10 @@ def _date_filter(date_range: DateRange | None) -> Callable[[Row], bool]:
     if date_range is None:
         return lambda _row: True
     if not isinstance(date_range, DateRange):
-        raise InvalidArgumentError("date_range must be a DateRange.", field="date_range")
+        raise InvalidArgumentError(
+            f"date_range must be a convex_mastra.DateRange; it is {kind_of(date_range)}.",
+            field="date_range",
+        )
     start = date_range.start and checked(date_range.start, "date_range.start")
     end = date_range.end and checked(date_range.end, "date_range.end")
 

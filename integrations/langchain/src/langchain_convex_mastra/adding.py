@@ -16,6 +16,7 @@ from langchain_core.messages import BaseMessage, ToolMessage
 
 from convex_mastra import InvalidArgumentError, Message, Thread
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.arguments import many
 from convex_mastra.ops.message_writes import check_messages, save_messages
 from convex_mastra.ops.messages import list_messages, list_messages_by_id
 from convex_mastra.ops.target import Target
@@ -95,7 +96,7 @@ def add_messages(
 
 
 def _checked(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    messages = list(messages)
+    messages = list(many(messages, "messages", "messages", one=BaseMessage))
     for position, message in enumerate(messages):
         if not isinstance(message, BaseMessage):
             raise InvalidArgumentError(

@@ -68,7 +68,7 @@ def columns_of_documents(documents: Iterable[Document]) -> dict[str, list[Any]]:
     Raises:
         InvalidArgumentError: something that is no document.
     """
-    documents = list(many(documents, "documents", "documents"))
+    documents = list(many(documents, "documents", "documents", one=Document))
     for position, document in enumerate(documents):
         if not isinstance(document, Document):
             raise InvalidArgumentError(
