@@ -151,6 +151,22 @@ async def test_a_key_that_moves_leaves_nothing_behind(
     assert await other.list_keys(group_ids=[h]) == []
 
 
+async def test_a_limit_counts_what_is_returned(
+    face: str, backend: Backend, deployment: Deployment, unique: Unique
+) -> None:
+    namespace = unique("records")
+    one, other = (OneFace(manager_on(deployment, backend, namespace), face) for _ in range(2))
+    g, h = groups_of_two_lists()
+    await one.update(list("abcde"), group_ids=[g] * 5)
+    await other.exists(["a"])
+    await one.update(["a"], group_ids=[g])
+    await other.update(["a"], group_ids=[h])  # leaves the row that it has not seen
+    assert len(rows_of(deployment, backend, namespace)) == 6
+    assert await one.list_keys(group_ids=[g], limit=2) == ["b", "c"]
+    assert await one.list_keys(group_ids=[g], limit=3) == ["b", "c", "d"]
+    assert len(rows_of(deployment, backend, namespace)) == 5
+
+
 async def test_rows_without_a_record_are_forgotten(
     face: str,
     backend: Backend,
@@ -190,6 +206,8 @@ async def test_cost(face: str, backend: Backend, deployment: Deployment, unique:
     assert await requests(ours.exists(keys)) == loads
     time_and_records = 3 + 1
     assert await requests(ours.update(keys, group_ids=groups)) == time_and_records + lists
+    assert await requests(ours.update(keys, group_ids=groups)) == time_and_records + 2 * lists
+    assert await requests(ours.update(keys)) == time_and_records + 2 * lists
     assert await requests(ours.update(keys, group_ids=groups)) == time_and_records + 2 * lists
     assert await requests(ours.list_keys(group_ids=groups, before=1.0)) == lists
     assert await requests(ours.list_keys(group_ids=groups)) == lists + loads

@@ -77,6 +77,15 @@ class Loader:
         found = vectors.list_vectors(self.store.index_name)
         return sorted(record.metadata["text"] for record in found if record.metadata)
 
+    def check_lists(self) -> None:
+        """Of all documents stored or listed, those that are recorded are the ones listed."""
+        vectors = ConvexVector(backend=self.backend, storage_function=self.store_function)
+        listed = self.records.list_keys()
+        ids = {record.id for record in vectors.list_vectors(self.store.index_name)} | set(listed)
+        recorded = self.records.exists(sorted(ids))
+        known = [key for key, is_known in zip(sorted(ids), recorded, strict=True) if is_known]
+        assert known == sorted(listed)
+
     def recorded(self) -> list[str]:
         """The texts whose keys the record manager lists."""
         found = self.store.get_by_ids(self.records.list_keys())
@@ -209,6 +218,7 @@ async def test_interrupted_half_way_and_repeated(
         stopped = await outcome(lambda broken=broken: broken.index(after, cleanup="incremental"))
         if stopped is None and len(faulty.sent) < at:
             total = len(faulty.sent)
+        Loader(deployment, backend, name, face).check_lists()
         for docs in (after, before):
             loader = Loader(deployment, backend, name, face)
             await loader.run(docs, cleanup="full")

@@ -199,13 +199,6 @@ def _write(
 ) -> Flow[None]:
     partitions = namespace.partitions
     texts = {record.key: record.text() for record in new}
-    by_key = {record_key(key): text for key, text in texts.items()}
-    yield Gather(
-        [
-            put_many(target, partitions.by_key, by_key),
-            *_unlist(target, namespace, superseded),
-        ]
-    )
     yield Gather(
         [
             put_many(
@@ -214,6 +207,13 @@ def _write(
                 {record.list_key: texts[record.key] for record in records},
             )
             for shard, records in _by_shard(new).items()
+        ]
+    )
+    by_key = {record_key(key): text for key, text in texts.items()}
+    yield Gather(
+        [
+            put_many(target, partitions.by_key, by_key),
+            *_unlist(target, namespace, superseded),
         ]
     )
 
