@@ -50,13 +50,15 @@ def run(code: str, tmp_path: Path) -> str:
 
 def test_the_pages_examples_run_as_shown(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 13
+    assert len(examples) == 16
     assert run("\n".join(examples), tmp_path).splitlines() == [
         "human: What is Convex?",
         "ai: A database that reacts.",
         "2 messages",
         "About Convex {'project': 'docs'} 1",
         "Convex is a database. {'page': 1}",
+        "['Convex is a database.']",
+        "2",
         "Hei. {'lang': 'no', 'year': 2025}",
         "2 ['1']",
         "{'num_added': 2, 'num_updated': 0, 'num_skipped': 0, 'num_deleted': 0}",
@@ -65,10 +67,13 @@ def test_the_pages_examples_run_as_shown(tmp_path: Path) -> None:
         "assistant said: A database that reacts.",
         "[b'\\xff\\x00', None] ['a/1', 'a/2']",
         "A long text.",
+        "Convex is a database. It reacts.",
         "['A database.', 'A database.']",
         "{'count': 2} 3 checkpoints",
         "cat 2024 1.0",
         "1 [('memories', 'ann')]",
+        "{'remember': 'Ann likes tea.'}",
+        "I shall. ['Ann likes tea.', 'cat', 'tea']",
         "About Convex 2",
         "[]",
     ]
