@@ -11,6 +11,7 @@ from convex_mastra import Backend, ConvexDocuments, ConvexStore, Message
 from convex_mastra.flow import run
 from convex_mastra.ops.target import Target
 from integrations.langchain.tests.schedules import Writer
+from langchain_convex_mastra import is_pending
 from langchain_convex_mastra.adding import add_messages
 from langchain_convex_mastra.conversation import Conversation, read_messages
 
@@ -57,8 +58,12 @@ class Turn:
         return run(read_messages(self.target, Conversation(self.thread_id)), self.backend)
 
     def said(self) -> Counter[str]:
-        """What a reader sees."""
-        return Counter(str(message.content) for message in self.read() if message.content)
+        """What a reader sees, but for what only stands for an answer."""
+        return Counter(
+            str(message.content)
+            for message in self.read()
+            if message.content and not is_pending(message)
+        )
 
     def rows(self) -> list[Message]:
         return self.store.memory.list_messages(self.thread_id, per_page=False).messages

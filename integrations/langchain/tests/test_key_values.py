@@ -226,7 +226,11 @@ async def test_large_documents(stores: Stores) -> None:
     assert stores.rows_left() == []
 
 
-@given(JSON | MESSAGES | st.lists(JSON | MESSAGES, max_size=3))
+KEPT = MESSAGES.filter(lambda message: all((message.model_extra or {}).values()))
+"""LangChain's own form leaves out a field that it does not know and that is empty."""
+
+
+@given(JSON | KEPT | st.lists(JSON | KEPT, max_size=3))
 def test_any_value_comes_back_exactly(value: Any) -> None:
     codec = JsonCodec(DOCUMENTS_AND_MESSAGES)
     back = codec.decode(codec.encode(value, "value"), "value")

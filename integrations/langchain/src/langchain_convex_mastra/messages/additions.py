@@ -75,12 +75,11 @@ def split(
         calls: ids of the stored rows whose tool calls have no outcome yet, by tool call id.
         turn: id of the stored row whose turn an AI message, if it comes first, continues.
     """
+    messages = [message for message in messages if not is_pending(message)]
     found: list[tuple[str, list[BaseMessage]]] = []
     waiting, row_id = dict(calls), turn
     draft, has_step = Draft("assistant"), False  # what was found last, in a row of its own
     for message in messages:
-        if is_pending(message):
-            continue
         if not isinstance(message, AIMessage | ToolMessage):
             row_id = None
         elif has_step:
@@ -97,7 +96,7 @@ def split(
         draft.take(message)
         found[-1][1].append(message)
     additions = [Addition(_new_id(row, run), row, run, at) for row, run in found if run]
-    return additions, list(messages[sum(len(run) for _, run in found) :])
+    return additions, messages[sum(len(run) for _, run in found) :]
 
 
 def own_row(addition: Addition, *, thread_id: str, resource_id: str) -> Message:
