@@ -1,9 +1,9 @@
 """What a record manager does, as flows that know no waiting.
 
-Each is written once; ``record_manager`` binds it for both faces. An update writes the list rows first, then the records, and deletes the list rows it supersedes; a
-deletion goes the other way round. So every record is listed, and a list row counts only if its
-record is not newer: whatever two writers or an interruption leave behind is told apart when it is
-read.
+Each is written once; ``record_manager`` binds it for both faces. An update writes the list rows
+first, then the records, and deletes the list rows it supersedes; a deletion goes the other way
+round. So every record is listed, and a list row counts only if its record is not newer: whatever
+two writers or an interruption leave behind is told apart when it is read.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from langchain_convex_mastra.record_layout import (
 
 ABANDONED_S: Final = 3600.0
 """A list row that has been without its record for so long is not about to get one."""
-ROWS_AT_ONCE: Final = 2_000
-"""Rows read between two chances for other tasks; about 10 ms of work."""
+ROWS_AT_ONCE: Final = 1_000
+"""Rows read or written between two chances for other tasks; about 10 ms of work."""
 
 
 def get_time(target: Target, namespace: Namespace) -> Flow[float]:
@@ -198,7 +198,11 @@ def _write(
     target: Target, namespace: Namespace, new: Sequence[Record], superseded: Sequence[Record]
 ) -> Flow[None]:
     partitions = namespace.partitions
-    texts = {record.key: record.text() for record in new}
+    texts: dict[str, str] = {}
+    for position, record in enumerate(new):
+        if position % ROWS_AT_ONCE == 0:
+            yield Sleep(0)
+        texts[record.key] = record.text()
     yield Gather(
         [
             put_many(
