@@ -10,7 +10,7 @@ from pathlib import Path
 
 import langchain_convex_mastra
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "langchain.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 RUN_TIMEOUT_S = 120
 
 
@@ -48,10 +48,16 @@ def run(code: str, tmp_path: Path) -> str:
     return done.stdout
 
 
-def test_the_pages_examples_run_as_shown(tmp_path: Path) -> None:
-    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.M)
-    assert len(examples) == 16
-    assert run("\n".join(examples), tmp_path).splitlines() == [
+def printed_by(page: str, count: int, tmp_path: Path) -> list[str]:
+    """What the examples of a page print, run one after the other."""
+    text = (DOCS / page).read_text("utf-8")
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.M)
+    assert len(examples) == count
+    return run("\n".join(examples), tmp_path).splitlines()
+
+
+def test_the_examples_print_what_they_should(tmp_path: Path) -> None:
+    assert printed_by("langchain.md", 15, tmp_path) == [
         "human: What is Convex?",
         "ai: A database that reacts.",
         "2 messages",
@@ -73,8 +79,18 @@ def test_the_pages_examples_run_as_shown(tmp_path: Path) -> None:
         "{'count': 2} 3 checkpoints",
         "cat 2024 1.0",
         "1 [('memories', 'ann')]",
-        "{'remember': 'Ann likes tea.'}",
-        "I shall. ['Ann likes tea.']",
         "About Convex 3",
         "[]",
+    ]
+
+
+def test_the_examples_of_agents_print_what_they_should(tmp_path: Path) -> None:
+    assert printed_by("agent-memory.md", 3, tmp_path) == [
+        "{'remember': 'Ann likes tea.'}",
+        "I shall. ['Ann likes tea.']",
+        "paid",
+        "The mail server does not answer.",
+        "('mail',)",
+        "['mailed', 'paid']",
+        "Bob likes green tea. Green tea!",
     ]

@@ -517,9 +517,9 @@ async def test_wrong_arguments_are_named(savers: Savers) -> None:
         await saver.aput(None, empty_checkpoint(), {}, {})
     with pytest.raises(InvalidArgumentError, match="checkpoint"):
         await saver.aput_writes(config_for("t"), [("a", 1)], "task")
-    with pytest.raises(TypeError, match="list"):
+    with pytest.raises(InvalidArgumentError, match="thread_ids must be a list"):
         await saver.aprune("thread")
-    with pytest.raises(TypeError, match="run_ids must be a list"):
+    with pytest.raises(InvalidArgumentError, match="run_ids must be a list"):
         await saver.adelete_for_runs("run")
     with pytest.raises(ValueError, match="strategy"):
         await saver.aprune(["thread"], strategy="keep_none")

@@ -5,14 +5,17 @@ The base of ``ConvexSaver``. Constructing does no work, so it needs neither a ne
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from convex_mastra import Backend, Options
+from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.ops.arguments import kind_of, many
 from convex_mastra.wire import STORAGE_FUNCTION
 from langchain_convex_mastra.checkpoints.client import CheckpointClient
 from langchain_convex_mastra.checkpoints.desk import Desk
@@ -31,8 +34,9 @@ class SaverBase(BaseCheckpointSaver[str]):
         backend: Backend | None = None,
         options: Options | None = None,
         serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Iterable[type | tuple[str, str]] | None = None,
     ) -> None:
-        super().__init__(serde=serde)
+        super().__init__(serde=_serializer(serde, allowed_msgpack_modules))
         self._ledger = Ledger()
         self._client = CheckpointClient(
             deployment_url,
@@ -93,3 +97,32 @@ class SaverBase(BaseCheckpointSaver[str]):
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.aclose()
+
+
+def _serializer(
+    serde: SerializerProtocol | None, allowed: Iterable[type | tuple[str, str]] | None
+) -> SerializerProtocol:
+    if serde is not None:
+        if allowed is not None:
+            raise InvalidArgumentError(
+                "allowed_msgpack_modules belongs to the saver's own serialiser; with serde, allow "
+                "the classes there.",
+                field="allowed_msgpack_modules",
+            )
+        return serde
+    classes = [] if allowed is None else _classes(allowed)
+    # LangGraph's default makes whatever the bytes name; None stands for its list of safe classes.
+    return JsonPlusSerializer(allowed_msgpack_modules=classes or None)
+
+
+def _classes(allowed: Iterable[type | tuple[str, str]]) -> list[type | tuple[str, str]]:
+    classes = list(many(allowed, "allowed_msgpack_modules", "classes, or of (module, name)"))
+    for number, one in enumerate(classes):
+        is_pair = isinstance(one, tuple) and list(map(type, one)) == [str, str]
+        if not (is_pair or isinstance(one, type)):
+            raise InvalidArgumentError(
+                f"allowed_msgpack_modules[{number}] must be a class or (module, name), not "
+                f"{kind_of(one)}.",
+                field="allowed_msgpack_modules",
+            )
+    return classes

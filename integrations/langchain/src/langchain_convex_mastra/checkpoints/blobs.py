@@ -13,12 +13,19 @@ from typing import Any, Final
 
 import orjson
 
+from convex_mastra.errors import LimitExceededError
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps
 from convex_mastra.ops.storage import load_many
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.layout import digest
+from langchain_convex_mastra.checkpoints.strict import (
+    PARTS_MAX,
+    damaged,
+    read_bytes,
+    read_cut,
+)
 
 PART_BYTES: Final = 720 * 1024
 """Bytes of a part: a multiple of three, so that the base64 texts of parts are those of the whole,
@@ -56,17 +63,35 @@ def packed(blob: Blob) -> list[str]:
 
 
 def unpacked(pair: Any) -> Blob:
-    """A blob that ``packed`` wrote."""
-    return pair[0], b64decode(pair[1])
+    """A blob that ``packed`` wrote.
+
+    Raises:
+        LookupError, TypeError, ValueError: it is none.
+    """
+    kind, text = pair
+    if not isinstance(kind, str):
+        raise TypeError
+    return kind, b64decode(text, validate=True)
 
 
 def blob_rows(partition: str, key: str, blob: Blob) -> list[SizedRow]:
-    """The rows of a blob; the one under *key* is the last."""
+    """The rows of a blob; the one under *key* is the last.
+
+    Raises:
+        LimitExceededError: it has more than 5.6 GiB.
+    """
     kind, data = blob
     if len(data) <= PART_BYTES:
         text = b64encode(data).decode("ascii")
         fixed = len(partition) + 2 * len(key) + len(kind) + ROW_BYTES
         return [({"id": key, "type": kind, "data": text}, len(text) + fixed, len(text) + fixed)]
+    if len(data) > PARTS_MAX * PART_BYTES:
+        raise LimitExceededError(
+            f"The value under {key!r:.200} has {len(data):,} bytes; the limit is "
+            f"{PARTS_MAX * PART_BYTES:,}.",
+            size=len(data),
+            limit=PARTS_MAX * PART_BYTES,
+        )
     version = digest(data)
     starts = range(0, len(data), PART_BYTES)
     rows: list[SizedRow] = []
@@ -81,7 +106,8 @@ def blob_rows(partition: str, key: str, blob: Blob) -> list[SizedRow]:
 
 def part_keys(row: Row) -> list[str]:
     """The keys of a blob's parts; none of one that was not cut."""
-    return cut_keys(row["id"], row["version"], int(row["parts"])) if "version" in row else []
+    cut = read_cut(row)
+    return [] if cut is None else cut_keys(row["id"], *cut)
 
 
 def cut_keys(key: str, version: str, parts: int) -> list[str]:
@@ -104,7 +130,11 @@ def load_blobs(target: Target, partition: str, keys: Iterable[str]) -> Flow[dict
 
 
 def join(target: Target, partition: str, rows: Iterable[Row]) -> Flow[dict[str, Blob]]:
-    """Return the blobs of *rows*, by key; one whose parts were deleted meanwhile is left out."""
+    """Return the blobs of *rows*, by key; one whose parts were deleted meanwhile is left out.
+
+    Raises:
+        ProtocolError: a row holds none.
+    """
     rows = list(rows)
     wanted = [key for row in rows for key in part_keys(row)]
     parts: Mapping[str, Row] = {}
@@ -114,11 +144,18 @@ def join(target: Target, partition: str, rows: Iterable[Row]) -> Flow[dict[str, 
     blobs: dict[str, Blob] = {}
     for row in rows:
         if "data" in row:
-            blobs[row["id"]] = row["type"], b64decode(row["data"])
-        elif all(key in parts for key in part_keys(row)):
-            data = b"".join(b64decode(parts[key]["data"]) for key in part_keys(row))
-            blobs[row["id"]] = row["type"], data
+            blobs[row["id"]] = _type_of(row), read_bytes(row)
+        elif not (keys := part_keys(row)):
+            raise damaged(row["id"])
+        elif all(key in parts for key in keys):
+            blobs[row["id"]] = _type_of(row), b"".join(read_bytes(parts[key]) for key in keys)
     return blobs
+
+
+def _type_of(row: Row) -> str:
+    if not isinstance(row.get("type"), str):
+        raise damaged(row["id"])
+    return str(row["type"])
 
 
 def _part_key(key: str, version: str, number: int) -> str:

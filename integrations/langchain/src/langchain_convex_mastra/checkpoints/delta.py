@@ -19,11 +19,17 @@ from convex_mastra.ops.storage import load_many
 from convex_mastra.ops.target import Target
 from langchain_convex_mastra.checkpoints.blobs import Blob, load_blobs
 from langchain_convex_mastra.checkpoints.desk import Desk, checkpoint_id_of, place_of
-from langchain_convex_mastra.checkpoints.headers import Header, load_bodies, load_headers
+from langchain_convex_mastra.checkpoints.headers import (
+    Header,
+    load_bodies,
+    load_headers,
+    read_body,
+)
 from langchain_convex_mastra.checkpoints.lanes import PAGE_ENTRIES, read_page, read_tail
 from langchain_convex_mastra.checkpoints.layout import Place, page_key, tail_key
 from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
 from langchain_convex_mastra.checkpoints.reading import newest_header
+from langchain_convex_mastra.checkpoints.strict import read_value
 
 COUNTERS: Final = "counters_since_delta_snapshot"
 STRIDE: Final = 32
@@ -51,7 +57,7 @@ class Walk:
         for channel in sorted(self.open):
             blob = header.inline.get(channel) or blobs.get(keys.get(channel, ""))
             if blob is not None and channel in header.versions:
-                self.seeds[channel] = self.serde.loads_typed(blob)
+                self.seeds[channel] = read_value(self.serde, blob, f"channel {channel!r}")
                 self.open.discard(channel)
 
     def history(self, channel: str) -> DeltaChannelHistory:
@@ -86,7 +92,7 @@ def read_delta_history(
 
 def _distance(desk: Desk, header: Header, channels: Iterable[str]) -> int:
     """How far back the last snapshots are, as far as the metadata says."""
-    counters = desk.serde.loads_typed(header.bodies["metadata"]).get(COUNTERS) or {}
+    counters = read_body(desk.serde, header, "metadata").get(COUNTERS) or {}
     steps = [counters[channel][1] for channel in channels if channel in counters]
     return min(max([*steps, 0]) + 2, STRIDE_MAX) if steps else STRIDE
 

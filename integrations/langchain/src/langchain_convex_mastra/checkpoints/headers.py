@@ -33,6 +33,7 @@ from langchain_convex_mastra.checkpoints.blobs import (
     unpacked,
 )
 from langchain_convex_mastra.checkpoints.layout import Place, body_key, header_key, value_key
+from langchain_convex_mastra.checkpoints.strict import read_value
 
 INLINE_LENGTH: Final = 256
 """Characters of a text that is still kept in the header."""
@@ -173,6 +174,18 @@ def read_header(row: Row) -> Header:
         return header
     except (AttributeError, LookupError, TypeError, ValueError):
         raise ProtocolError(f"The row {row['id']!r} is no checkpoint's header.") from None
+
+
+def read_body(serde: SerializerProtocol, header: Header, part: str) -> Any:
+    """Return the checkpoint without versions and values, or the metadata, of a whole header.
+
+    Raises:
+        ProtocolError: the serialiser cannot read it, or it is no object.
+    """
+    body = read_value(serde, header.bodies[part], f"the {part} of {header.id}")
+    if not isinstance(body, dict):
+        raise ProtocolError(f"The {part} of {header.id} is no object.")
+    return body
 
 
 def parse_header(text: str) -> Header:

@@ -19,7 +19,12 @@ from langchain_convex_mastra.checkpoints.desk import (
     configurable_of,
     place_of,
 )
-from langchain_convex_mastra.checkpoints.headers import Header, load_bodies, load_headers
+from langchain_convex_mastra.checkpoints.headers import (
+    Header,
+    load_bodies,
+    load_headers,
+    read_body,
+)
 from langchain_convex_mastra.checkpoints.journal import Journal
 from langchain_convex_mastra.checkpoints.layout import Place
 from langchain_convex_mastra.checkpoints.listing import all_threads, places_of
@@ -156,7 +161,7 @@ class History:
         return [one for one in found if self._matches(desk, one[1])]
 
     def _matches(self, desk: Desk, header: Header) -> bool:
-        metadata = desk.serde.loads_typed(header.bodies["metadata"])
+        metadata = read_body(desk.serde, header, "metadata")
         return all(metadata.get(key) == value for key, value in self._where.items())
 
 

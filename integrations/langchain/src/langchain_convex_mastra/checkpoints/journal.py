@@ -9,15 +9,15 @@ still there is for the caller to find out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.jsontext import loads
 from convex_mastra.ops.storage import load_many, query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.lanes import Lane, read_page, read_tail
 from langchain_convex_mastra.checkpoints.layout import Place, page_key, tail_key
+from langchain_convex_mastra.checkpoints.strict import read_json
 
 PAGES_AT_ONCE: Final = 80
 LANES_AT_ONCE: Final = 20
@@ -71,7 +71,7 @@ class Journal:
         self.listed = [row["id"] for row in found[0]]
         if closed:
             self.closed_rows = [row["id"] for row in found[1]]
-            entries = [entry for row in found[1] for entry in loads(row["json"])]
+            entries = [entry for row in found[1] for entry in read_json(row, _closed_lanes)]
             self.closed = {lane: highest for lane, highest in entries if lane not in self.listed}
         yield from self._read(target, lanes=self.listed)
 
@@ -181,3 +181,7 @@ class Journal:
         unread.pages, unread.highest = high, before
         if high == 0:
             del self._unread[unread.lane]
+
+
+def _closed_lanes(entries: Any) -> list[tuple[str, str]]:
+    return [(str(lane), str(highest)) for lane, highest in entries]

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.jsontext import loads
 from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.partitions import SHARDS, name_part
 from convex_mastra.ops.storage import delete_rows, load_many, query_rows, upsert_rows
@@ -20,6 +19,7 @@ from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints import layout
 from langchain_convex_mastra.checkpoints.blobs import text_of
 from langchain_convex_mastra.checkpoints.layout import Place
+from langchain_convex_mastra.checkpoints.strict import read_json
 
 ROOT: Final = ""
 """The namespace that every thread has."""
@@ -59,7 +59,9 @@ def all_threads(target: Target) -> Flow[list[tuple[str, bool]]]:
     rows = [row for part in found for row in part]
     nested = {row["id"][2:] for row in rows if row["id"].startswith("s/")}
     return [
-        (loads(row["json"]), row["id"][2:] in nested) for row in rows if row["id"].startswith("t/")
+        (read_json(row, _text), row["id"][2:] in nested)
+        for row in rows
+        if row["id"].startswith("t/")
     ]
 
 
@@ -80,14 +82,14 @@ def places_of(target: Target, thread: str, *, nested: bool | None = None) -> Flo
         found: list[list[Row]] = yield Gather(
             [query_rows(target, layout.namespaces(thread, shard), {}) for shard in SHARDS]
         )
-        places += [Place(thread, loads(row["json"])) for part in found for row in part]
+        places += [Place(thread, read_json(row, _text)) for part in found for row in part]
     return places
 
 
 def places_of_run(target: Target, run_id: str) -> Flow[list[Place]]:
     """Return the places that a run has written. One round trip."""
     rows = yield from query_rows(target, layout.runs(run_id), {})
-    return [Place(*loads(row["json"])) for row in rows]
+    return [read_json(row, _place) for row in rows]
 
 
 def unlist_namespaces(target: Target, places: Iterable[Place]) -> Flow[None]:
@@ -114,3 +116,14 @@ def unlist_runs(target: Target, run_ids: Iterable[str], place: Place) -> Flow[No
 def forget_run(target: Target, run_id: str) -> Flow[None]:
     """Delete the list of a run."""
     yield from clear_table(target, layout.runs(run_id))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _place(names: Any) -> Place:
+    thread, namespace = map(_text, names)
+    return Place(thread, namespace)

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from langgraph.checkpoint.base import PendingWrite, writes_sort_key
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.jsontext import loads
 from convex_mastra.ops.storage import query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.blobs import Blob, load_blobs, part_keys, unpacked
 from langchain_convex_mastra.checkpoints.layout import Place, bucket_of, write_prefix
+from langchain_convex_mastra.checkpoints.strict import read_json, read_value
 
 VOLUME_MARK: Final = "+"
 """What the row of a bucket begins with that names a volume."""
@@ -121,12 +121,25 @@ def beside_keys(row: Row) -> list[str]:
 
 def pending_writes(serde: SerializerProtocol, writes: Iterable[Write]) -> list[PendingWrite]:
     """Return writes as a ``CheckpointTuple`` has them."""
-    return [(one.task_id, one.channel, serde.loads_typed(one.blob)) for one in writes]
+    return [
+        (one.task_id, one.channel, read_value(serde, one.blob, f"a write of task {one.task_id!r}"))
+        for one in writes
+    ]
 
 
 def is_special(row: Row) -> bool:
     """Whether a row holds a write to a special channel, of which the latest counts."""
     return bool(row["id"].rsplit("/", 1)[1].startswith(REPLACES))
+
+
+def _writes_of(fields: Any) -> list[Write]:
+    task_id, task_path, items = fields
+    if not (isinstance(task_id, str) and isinstance(task_path, str)):
+        raise TypeError
+    return [
+        Write(task_id, int(index), task_path, channel, unpacked(pair))
+        for index, channel, pair in items
+    ]
 
 
 def _in_order(rows: Sequence[Row], beside: dict[str, Blob]) -> list[Write]:
@@ -135,13 +148,11 @@ def _in_order(rows: Sequence[Row], beside: dict[str, Blob]) -> list[Write]:
     for row in rows:
         if "json" in row:
             text = row["json"]
-        elif row["beside"] in beside:
-            text = beside[row["beside"]][1].decode()
+        elif row.get("beside") in beside:
+            text = beside[row["beside"]][1].decode("utf-8", "replace")
         else:
             continue  # deleted meanwhile
-        task_id, task_path, items = loads(text)
         chosen = replaced if is_special(row) else found
-        for index, channel, pair in items:
-            write = Write(task_id, int(index), task_path, channel, unpacked(pair))
-            chosen.setdefault((task_id, write.index), write)
+        for write in read_json({"id": row["id"], "json": text}, _writes_of):
+            chosen.setdefault((write.task_id, write.index), write)
     return sorted((found | replaced).values(), key=lambda write: write.order)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.limits import LOAD_MANY_IDS
+from convex_mastra.ops.arguments import many, one_of
 from convex_mastra.ops.storage import load_many
 from convex_mastra.ops.target import Target
 from langchain_convex_mastra.checkpoints import listing
 from langchain_convex_mastra.checkpoints.archive import Archive, read_archive
 from langchain_convex_mastra.checkpoints.delta import COUNTERS
 from langchain_convex_mastra.checkpoints.desk import Desk
-from langchain_convex_mastra.checkpoints.headers import Header, load_bodies
+from langchain_convex_mastra.checkpoints.headers import Header, load_bodies, read_body
 from langchain_convex_mastra.checkpoints.removal import clear_place, delete_thread, retain
 
 STRATEGIES: Final = ("keep_latest", "delete")
@@ -33,19 +33,13 @@ def prune(
     """Delete all checkpoints of threads, or all but the newest.
 
     Raises:
-        TypeError: *thread_ids* is one text.
-        InvalidArgumentError: an unknown strategy.
+        InvalidArgumentError: *thread_ids* is no list, or the strategy is unknown.
 
     Cost: as reading all headers of the threads.
     """
-    if isinstance(thread_ids, str):
-        raise TypeError("thread_ids must be a list of thread ids, not one text.")
-    if strategy not in STRATEGIES:
-        raise InvalidArgumentError(
-            f"strategy must be one of {', '.join(STRATEGIES)}, not {strategy!r:.40}.",
-            field="strategy",
-        )
-    for thread_id in dict.fromkeys(str(one) for one in thread_ids):
+    one_of(strategy, STRATEGIES, "strategy")
+    thread_ids = [str(one) for one in many(thread_ids, "thread_ids", "thread ids")]
+    for thread_id in dict.fromkeys(thread_ids):
         if strategy == "delete":
             yield from delete_thread(target, desk, thread_id)
         else:
@@ -61,7 +55,7 @@ def _keep_latest(target: Target, desk: Desk, thread_id: str) -> Flow[None]:
         if newest is None:
             continue
         [newest] = yield from load_bodies(target, archive.place, [newest])
-        metadata = desk.serde.loads_typed(newest.bodies["metadata"])
+        metadata = read_body(desk.serde, newest, "metadata")
         belongs_to = (metadata.get("parents") or {}).get(listing.ROOT)
         is_call = _CALL_MARK in archive.place.namespace
         if is_call and root is not None and belongs_to not in (None, root.id):

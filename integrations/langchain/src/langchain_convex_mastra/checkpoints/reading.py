@@ -24,12 +24,14 @@ from langchain_convex_mastra.checkpoints.headers import (
     load_bodies,
     load_headers,
     parse_header,
+    read_body,
     read_header,
 )
 from langchain_convex_mastra.checkpoints.journal import Journal
-from langchain_convex_mastra.checkpoints.layout import Place, header_key
+from langchain_convex_mastra.checkpoints.layout import Place, header_key, tail_key
 from langchain_convex_mastra.checkpoints.ledger import IDLE_S
 from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
+from langchain_convex_mastra.checkpoints.strict import UNREADABLE, damaged, read_value
 from langchain_convex_mastra.checkpoints.versions import next_version
 
 PENDING_SENDS_BEFORE: Final = 4
@@ -91,7 +93,10 @@ def newest_header(target: Target, desk: Desk, place: Place) -> Flow[Header | Non
     if highest is None or highest.highest is None:
         return (yield from _highest_left(target, place)) if journal.listed else None
     if highest.head is not None:
-        return parse_header(highest.head)
+        try:
+            return parse_header(highest.head)
+        except UNREADABLE:
+            raise damaged(tail_key(highest.id)) from None
     headers = yield from load_headers(target, place, [highest.highest])
     return headers.get(highest.highest) or (yield from _highest_left(target, place))
 
@@ -148,6 +153,10 @@ def load_values(
     if doubtful and not is_one:
         there = yield from load_headers(target, place, doubtful)
         loaded = [one for one in loaded if one[0].id in there or one[0].id not in doubtful]
+        short = rows.keys() - blobs.keys()  # cut, and not all parts are there
+        for header, _ in loaded:
+            if lost := short.intersection(header.channel_keys().values()):
+                raise damaged(min(lost))
     return loaded
 
 
@@ -178,17 +187,17 @@ def _tuple(
 ) -> CheckpointTuple:
     serde = desk.serde
     blobs = {**header.inline, **values}
-    checkpoint = serde.loads_typed(header.bodies["checkpoint"])
+    checkpoint = read_body(serde, header, "checkpoint")
     checkpoint["channel_versions"] = header.versions
     checkpoint["channel_values"] = {
-        channel: serde.loads_typed(blobs[channel])
+        channel: read_value(serde, blobs[channel], f"channel {channel!r} of {header.id}")
         for channel in header.versions
         if channel in blobs
     }
     return CheckpointTuple(
         config=place.config(header.id),
         checkpoint=checkpoint,
-        metadata=serde.loads_typed(header.bodies["metadata"]),
+        metadata=read_body(serde, header, "metadata"),
         parent_config=place.config(header.parent) if header.parent else None,
         pending_writes=pending_writes(serde, writes),
     )
@@ -205,7 +214,9 @@ def _add_sends(
     writes = yield from read_writes(target, place, parents)
     for one, parent in zip(tuples, parents, strict=True):
         sends = [
-            desk.serde.loads_typed(write.blob) for write in writes[parent] if write.channel == TASKS
+            read_value(desk.serde, write.blob, f"a send of {parent}")
+            for write in writes[parent]
+            if write.channel == TASKS
         ]
         if sends:
             versions = one.checkpoint["channel_versions"]

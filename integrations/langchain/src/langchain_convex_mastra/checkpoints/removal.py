@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.arguments import many
 from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.storage import delete_rows, query_rows
 from convex_mastra.ops.target import Target
@@ -43,13 +44,11 @@ def delete_for_runs(target: Target, desk: Desk, run_ids: Iterable[str]) -> Flow[
     """Delete the checkpoints of runs, with their writes and what only they refer to.
 
     Raises:
-        TypeError: *run_ids* is one text.
+        InvalidArgumentError: *run_ids* is no list.
 
     Cost: as reading all headers of the places that the runs wrote.
     """
-    if isinstance(run_ids, str):
-        raise TypeError("run_ids must be a list of run ids, not one text.")
-    run_ids = [str(one) for one in run_ids]
+    run_ids = [str(one) for one in many(run_ids, "run_ids", "run ids")]
     lists: list[list[Place]] = yield Gather(
         [listing.places_of_run(target, one) for one in dict.fromkeys(run_ids)]
     )

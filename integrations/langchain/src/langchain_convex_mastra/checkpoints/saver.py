@@ -46,10 +46,16 @@ class ConvexSaver(SaverBase):
         storage_function: path of the deployed storage handler.
         backend: an open backend to share; closing this object leaves it open.
         options: time-outs, retries, requests in flight, event hook.
-        serde: makes bytes of values; LangGraph's own if None.
+        serde: makes bytes of values. None: LangGraph's own, which pickles nothing and, when it reads,
+            makes only objects of classes that LangGraph knows to be safe (messages, documents,
+            dates, its own types); of any other class it returns the data it was made of, with a
+            warning.
+        allowed_msgpack_modules: further classes that may be made: those of a graph's state, as
+            classes or as (module, name). Not together with *serde*.
 
     Raises:
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
+        InvalidArgumentError: *allowed_msgpack_modules* is no list of classes, or beside *serde*.
     """
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -176,7 +182,7 @@ class ConvexSaver(SaverBase):
         cannot be rebuilt.
 
         Raises:
-            TypeError: *run_ids* is one text.
+            InvalidArgumentError: *run_ids* is no list of texts. Nothing was deleted.
 
         Cost: as reading the headers of all namespaces that the runs wrote.
         """
@@ -207,8 +213,8 @@ class ConvexSaver(SaverBase):
             strategy: ``keep_latest``, or ``delete`` for all.
 
         Raises:
-            TypeError: *thread_ids* is one text.
-            InvalidArgumentError: an unknown strategy. Nothing was deleted.
+            InvalidArgumentError: an unknown strategy, or *thread_ids* is no list. Nothing was
+                deleted.
 
         Cost: as reading all headers of the threads.
         """

@@ -1,0 +1,216 @@
+"""What ``ConvexSaver`` makes of bytes and rows that others may have written: nothing that they ask for."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import ormsgpack
+import pytest
+import pytest_asyncio
+from langgraph.checkpoint.serde.jsonplus import EXT_CONSTRUCTOR_POS_ARGS, JsonPlusSerializer
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from convex_mastra import Backend, InvalidArgumentError, ProtocolError, open_backend
+from convex_mastra.flow import run
+from convex_mastra.ops.storage import load, query_rows, upsert_rows
+from integrations.langchain.tests.savers import Chain, Savers, SyncSaver, config_for, id_of
+from langchain_convex_mastra import ConvexSaver
+from langchain_convex_mastra.checkpoints.layout import (
+    Place,
+    bucket_of,
+    header_key,
+    tail_key,
+    value_key,
+)
+from langchain_convex_mastra.checkpoints.strict import PARTS_MAX
+
+Unique = Callable[[str], str]
+
+
+@dataclass
+class Point:
+    x: int
+
+
+class Visit(BaseModel):
+    city: str
+
+
+class Trip(TypedDict):
+    start: Point
+    visits: list[Visit]
+    answer: str
+
+
+def plan(_state: Trip) -> dict[str, Any]:
+    return {"start": Point(1), "visits": [Visit(city="Oslo")]}
+
+
+def ask(state: Trip) -> dict[str, Any]:
+    answer = interrupt("Really?")
+    return {"answer": f"{answer} from {state['start'].x} to {state['visits'][0].city}"}
+
+
+def trip(saver: ConvexSaver) -> Any:
+    graph = StateGraph(Trip)
+    graph.add_node("plan", plan)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "plan")
+    graph.add_edge("plan", "ask")
+    return graph.compile(checkpointer=saver)
+
+
+async def test_a_state_of_own_classes_is_read_where_they_are_allowed(
+    savers: Savers, unique: Unique
+) -> None:
+    config = config_for(unique("t"))
+    trip(savers.plain(allowed_msgpack_modules=[Point, Visit])).invoke({"answer": ""}, config)
+    raw = savers.plain().get_tuple(config)
+    assert raw is not None
+    assert raw.checkpoint["channel_values"]["start"] == {"x": 1}
+    again = savers.plain(
+        allowed_msgpack_modules=[Point, (Visit.__module__, "Visit")]
+    )  # as another process has it
+    found = again.get_tuple(config)
+    assert found is not None
+    assert found.checkpoint["channel_values"]["start"] == Point(1)
+    result = trip(again).invoke(Command(resume="yes"), config)
+    assert result["answer"] == "yes from 1 to Oslo"
+
+
+def test_bytes_make_nothing_that_is_not_allowed(tmp_path: Any) -> None:
+    saver = ConvexSaver(":memory:")
+    made = tmp_path / "made"
+    call = ormsgpack.packb(("os", "mkdir", (str(made),)))
+    hostile = ormsgpack.packb(ormsgpack.Ext(EXT_CONSTRUCTOR_POS_ARGS, call))
+    assert saver.serde.loads_typed(("msgpack", hostile)) == [str(made)]
+    assert not made.exists()
+    with pytest.raises(Exception, match="pickle"):
+        saver.serde.loads_typed(("pickle", b"cos\nmkdir\n(S'" + str(made).encode() + b"'\ntR."))
+    assert not made.exists()
+
+
+@pytest.mark.parametrize("wrong", ["tests", 5, [5], [("module",)], [("module", 5)], {"a": "b"}])
+def test_what_cannot_be_allowed_is_named(wrong: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="allowed_msgpack_modules"):
+        ConvexSaver(":memory:", allowed_msgpack_modules=wrong)
+
+
+def test_a_serialiser_has_its_own_list() -> None:
+    with pytest.raises(InvalidArgumentError, match="with serde, allow the classes there"):
+        ConvexSaver(":memory:", serde=JsonPlusSerializer(), allowed_msgpack_modules=[Point])
+
+
+class Stored:
+    """A checkpoint with one value and one write, and its rows, to be changed."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.saver = ConvexSaver(backend=backend)
+        self.target = self.saver._client._target
+        self.place = Place("t", "")
+        self.bucket = ""
+        self.id = ""
+
+    async def put(self, value: Any) -> None:
+        chain = Chain(SyncSaver(self.saver), "t")
+        await chain.put({"a": value})
+        self.saver.put_writes(chain.config, [("a", 1)], "task")
+        self.id = id_of(chain.config)
+        self.bucket = self.place.writes(bucket_of(self.id))
+        self.value_key = value_key("a", chain.versions["a"])
+
+    def change(self, key: str, partition: str | None = None, **changes: Any) -> None:
+        """Write a row anew; columns that are None go."""
+        partition = partition or self.place.state
+        row = run(load(self.target, partition, key), self.backend)
+        assert row is not None
+        row = {name: value for name, value in (row | changes).items() if value is not None}
+        run(upsert_rows(self.target, partition, [[row]]), self.backend)
+
+    def read(self) -> Any:
+        return ConvexSaver(backend=self.backend).get_tuple(config_for("t"))
+
+
+@pytest_asyncio.fixture
+async def stored() -> Any:
+    backend = open_backend(":memory:")
+    one = Stored(backend)
+    await one.put({"k": "x"})
+    yield one
+    backend.close()
+
+
+CUT: dict[str, Any] = {"data": None, "version": "v"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": "no base64!"},
+        {"data": 5},
+        {"data": None},
+        {"type": 5},
+        {"type": None},
+        {"type": "unheard of"},
+        {"data": b64encode(b"\xc1").decode()},
+        {**CUT, "parts": 10**12},
+        {**CUT, "parts": PARTS_MAX + 1},
+        {**CUT, "parts": 0},
+        {**CUT, "parts": -1},
+        {**CUT, "parts": 1.5},
+        {**CUT, "parts": "3"},
+        {**CUT, "parts": None},
+        {**CUT, "parts": 2},
+        {**CUT, "version": 5, "parts": 2},
+    ],
+    ids=repr,
+)
+async def test_damaged_values_are_named(stored: Stored, changes: dict[str, Any]) -> None:
+    stored.change(stored.value_key, **changes)
+    with pytest.raises(ProtocolError, match=r"v/a/s|channel 'a' of"):
+        stored.read()
+    with pytest.raises(ProtocolError, match=r"v/a/s|channel 'a' of"):
+        list(stored.saver.list(config_for("t")))
+
+
+async def test_a_value_without_one_of_its_parts_is_named(stored: Stored) -> None:
+    await stored.put("x" * 1_500_000)
+    rows = run(query_rows(stored.target, stored.place.state, {}), stored.backend)
+    part = min(row["id"] for row in rows if row["id"].startswith(f"{stored.value_key}/"))
+    stored.change(part, data=5)
+    with pytest.raises(ProtocolError, match="v/a/s"):
+        stored.read()
+
+
+@pytest.mark.parametrize("text", ["", "5", "[]", '["t"]', '["t", "", [[0]]]', '[5, "", []]'])
+async def test_damaged_writes_are_named(stored: Stored, text: str) -> None:
+    [row] = run(query_rows(stored.target, stored.bucket, {}), stored.backend)
+    stored.change(row["id"], stored.bucket, json=text)
+    with pytest.raises(ProtocolError, match="is no part of a checkpoint"):
+        stored.read()
+
+
+@pytest.mark.parametrize("head", ["", "[]", "{}", '{"id": "x"}'])
+async def test_damaged_headers_are_named(stored: Stored, head: str) -> None:
+    [lane] = run(query_rows(stored.target, stored.place.lanes, {}), stored.backend)
+    stored.change(tail_key(lane["id"]), head=head)
+    with pytest.raises(ProtocolError, match="l/"):
+        stored.read()
+
+
+async def test_a_body_that_is_no_object_is_named(stored: Stored) -> None:
+    kind, data = stored.saver.serde.dumps_typed([1])
+    row = run(load(stored.target, stored.place.state, header_key(stored.id)), stored.backend)
+    assert row is not None
+    header = json.loads(row["json"]) | {"metadata": [kind, b64encode(data).decode()]}
+    stored.change(header_key(stored.id), json=json.dumps(header))
+    with pytest.raises(ProtocolError, match=r"metadata of .* is no object"):
+        stored.read()
