@@ -16,6 +16,7 @@ from rich.console import Console
 
 from benchmarks import (
     calls,
+    checkpoints,
     domains,
     embedded,
     history,
@@ -40,6 +41,7 @@ COMPARISONS: Final[dict[str, Callable[[Scale], Iterator[Result]]]] = {
     "memory": memory.compare,
     "history": history.compare,
     "documents": langchain_documents.compare,
+    "checkpoints": checkpoints.compare,
 }
 RESULTS: Final = Path(__file__).parent / "results"
 

@@ -17,9 +17,9 @@ from typing import Literal, TypeVar
 from benchmarks.scale import Rounds
 
 R = TypeVar("R")
-Unit = Literal["s", "bytes"]
+Unit = Literal["s", "bytes", "requests"]
 Measure = Callable[[], float]
-"""Does the work once, and returns what it cost: seconds, or bytes."""
+"""Does the work once, and returns what it cost: seconds, bytes, or requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

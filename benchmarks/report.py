@@ -62,6 +62,8 @@ def amount(value: float, unit: Unit) -> str:
     """Return *value* with three digits and a unit that suits it."""
     if unit == "bytes":
         return f"{value / 1e6:.1f} MB"
+    if unit == "requests":
+        return f"{value:,.0f} requests"
     size, name = next((step for step in _SECONDS if value >= step[0]), _SECONDS[-1])
     return f"{value / size:.3g} {name}"
 

@@ -37,8 +37,11 @@ class Scale:
         reference_memory, reference_vectors: repetitions on the reference server, which is slow.
         history_messages: messages of a LangChain conversation.
         ingested_documents: documents that are written at once, of *dimension*.
+        checkpoint_steps: steps of a LangGraph run; checkpoint_reads: of its newest checkpoint;
+            checkpoint_stored_steps: of the runs whose bytes and requests are counted.
         rows, searches, openings, processes: repetitions on the embedded backend.
-        histories, in_memory_searches, ingests: repetitions of LangChain's comparisons.
+        histories, in_memory_searches, ingests, checkpoint_runs, checkpoint_counts: repetitions of
+            LangChain's and LangGraph's comparisons.
     """
 
     judged: bool = True
@@ -50,6 +53,9 @@ class Scale:
     embedded_dimension: int = 1_536
     history_messages: int = 2_000
     ingested_documents: int = 5_000
+    checkpoint_steps: int = 1_000
+    checkpoint_reads: int = 1_000
+    checkpoint_stored_steps: int = 500
     calls_per_pair: int = 10
     rows_per_pair: int = 20
     calls_of_domains: int = 10
@@ -69,6 +75,8 @@ class Scale:
     histories: Rounds = Rounds(pairs=61, warm_up=5)
     in_memory_searches: Rounds = Rounds(pairs=5, warm_up=1)
     ingests: Rounds = Rounds(pairs=5, warm_up=1)
+    checkpoint_runs: Rounds = Rounds(pairs=7, warm_up=1)
+    checkpoint_counts: Rounds = Rounds(pairs=1, warm_up=0)
 
 
 FULL: Final = Scale()
@@ -84,6 +92,9 @@ QUICK: Final = replace(
     embedded_dimension=32,
     history_messages=20,
     ingested_documents=30,
+    checkpoint_steps=5,
+    checkpoint_reads=3,
+    checkpoint_stored_steps=5,
     calls_per_pair=2,
     rows_per_pair=2,
     calls_of_domains=2,

@@ -27,6 +27,7 @@ QUICK_RUN = [
     "memory",
     "history",
     "documents",
+    "checkpoints",
 ]
 """All but the reference deployment, which is slow to start."""
 
@@ -143,6 +144,7 @@ def test_the_table_and_the_file(tmp_path: Path) -> None:
         (1e-5, "s", "10 us"),
         (1e-9, "s", "0.001 us"),
         (61_440_000.0, "bytes", "61.4 MB"),
+        (1000.0, "requests", "1,000 requests"),
     ],
 )
 def test_amounts(value: float, unit: str, text: str) -> None:
@@ -197,6 +199,12 @@ def test_all_of_it_runs(tmp_path: Path) -> None:
             for work in ("search", "ingest")
             for peer in ("in-memory", "numpy")
         ),
+        *(
+            f"checkpoints.{work}-{state}"
+            for work in ("run", "get")
+            for state in ("counter", "chat")
+        ),
+        *(f"checkpoints.{counted}" for counted in ("bytes", "requests")),
     }
     assert all(row["ours"] > 0 and row["peer"] > 0 and row["ratio"] > 0 for row in rows.values())
     assert written["quick"] is True
