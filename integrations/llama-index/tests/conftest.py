@@ -14,7 +14,12 @@ import pytest_asyncio
 from llama_index.core.embeddings import BaseEmbedding
 
 from convex_mastra import Backend, Event, Options, open_backend
-from llama_index_convex_mastra import ConvexDocumentStore, ConvexVectorStore
+from llama_index_convex_mastra import (
+    ConvexDocumentStore,
+    ConvexIndexStore,
+    ConvexKVStore,
+    ConvexVectorStore,
+)
 from tests.lanes import FACES, Deployment
 
 DIMENSION = 24
@@ -82,6 +87,18 @@ class Stores:
     @property
     def docstore(self) -> ConvexDocumentStore:
         return ConvexDocumentStore(self.name, backend=self.backend)
+
+    @property
+    def kvstore(self) -> ConvexKVStore:
+        return ConvexKVStore(self.name, backend=self.backend)
+
+    @property
+    def index_store(self) -> ConvexIndexStore:
+        return ConvexIndexStore(self.name, backend=self.backend)
+
+    @property
+    def rows(self) -> Any:
+        return Faced(self.kvstore, self.face)
 
     @property
     def vectors(self) -> Any:

@@ -8,12 +8,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from llama_index.core.data_structs import IndexDict
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters, VectorStoreQuery
 
 from convex_mastra import ConvexVector, open_backend
 from convex_mastra.wire import FunctionCall
-from llama_index_convex_mastra import ConvexDocumentStore, ConvexVectorStore
+from llama_index_convex_mastra import (
+    ConvexDocumentStore,
+    ConvexIndexStore,
+    ConvexKVStore,
+    ConvexVectorStore,
+)
 
 
 def node(node_id: str) -> TextNode:
@@ -50,6 +56,22 @@ DOCUMENT_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "aget_all_ref_doc_info": lambda store: store.aget_all_ref_doc_info(),
     "aref_doc_exists": lambda store: store.aref_doc_exists("d"),
     "adelete_ref_doc": lambda store: store.adelete_ref_doc("d"),
+}
+ROW_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "aput": lambda store: store.aput("k", {"a": 1}),
+    "aput_all": lambda store: store.aput_all([("k", {"a": 1})]),
+    "aget": lambda store: store.aget("k"),
+    "aget_many": lambda store: store.aget_many(["k"]),
+    "aget_all": lambda store: store.aget_all(),
+    "adelete": lambda store: store.adelete("k"),
+    "adelete_many": lambda store: store.adelete_many(["k"]),
+    "aclear": lambda store: store.aclear(),
+}
+STRUCT_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "async_add_index_struct": lambda store: store.async_add_index_struct(IndexDict(index_id="j")),
+    "adelete_index_struct": lambda store: store.adelete_index_struct("i"),
+    "aget_index_struct": lambda store: store.aget_index_struct(),
+    "async_index_structs": lambda store: store.async_index_structs(),
 }
 
 
@@ -101,6 +123,8 @@ def test_every_async_method_is_tested_here() -> None:
     for store_class, calls in [
         (ConvexVectorStore, VECTOR_CALLS),
         (ConvexDocumentStore, DOCUMENT_CALLS),
+        (ConvexKVStore, ROW_CALLS),
+        (ConvexIndexStore, STRUCT_CALLS),
     ]:
         methods = inspect.getmembers(store_class, inspect.iscoroutinefunction)
         names = {name for name, _ in methods if not name.startswith("_")}
@@ -122,6 +146,24 @@ async def test_the_loop_runs_on_during_calls_of_the_document_store(name: str) ->
     store = ConvexDocumentStore(backend=backend)
     await store.async_add_documents([node("n1"), node("n2")])
     assert await beats_during(backend, lambda: DOCUMENT_CALLS[name](store)) >= 1
+    await backend.aclose()
+
+
+@pytest.mark.parametrize("name", ROW_CALLS)
+async def test_the_loop_runs_on_during_calls_of_the_key_value_store(name: str) -> None:
+    backend = Gated()
+    store = ConvexKVStore(backend=backend)
+    await store.aput("k", {"a": 0})
+    assert await beats_during(backend, lambda: ROW_CALLS[name](store)) >= 1
+    await backend.aclose()
+
+
+@pytest.mark.parametrize("name", STRUCT_CALLS)
+async def test_the_loop_runs_on_during_calls_of_the_index_store(name: str) -> None:
+    backend = Gated()
+    store = ConvexIndexStore(backend=backend)
+    await store.async_add_index_struct(IndexDict(index_id="i"))
+    assert await beats_during(backend, lambda: STRUCT_CALLS[name](store)) >= 1
     await backend.aclose()
 
 

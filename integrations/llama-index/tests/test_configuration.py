@@ -22,7 +22,12 @@ from convex_mastra import (
     InvalidArgumentError,
     open_backend,
 )
-from llama_index_convex_mastra import ConvexDocumentStore, ConvexVectorStore
+from llama_index_convex_mastra import (
+    ConvexDocumentStore,
+    ConvexIndexStore,
+    ConvexKVStore,
+    ConvexVectorStore,
+)
 
 URL = "https://quiet-otter-123.convex.cloud"
 KEY = "prod:quiet-otter-123|c2VjcmV0IG9mIHRoZSB0ZXN0"
@@ -42,7 +47,7 @@ def test_classes() -> None:
 
 
 def test_without_a_deployment_the_error_says_what_to_set() -> None:
-    for construct in (ConvexVectorStore, ConvexDocumentStore):
+    for construct in (ConvexVectorStore, ConvexDocumentStore, ConvexKVStore, ConvexIndexStore):
         with pytest.raises(ConfigurationError, match=r"CONVEX_URL=file:\./mastra\.db"):
             construct()
         with pytest.raises(ConfigurationError, match="CONVEX_ADMIN_KEY"):

@@ -7,15 +7,21 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from llama_index.core import Document, StorageContext, VectorStoreIndex, load_index_from_storage
-from llama_index.core.ingestion import DocstoreStrategy, IngestionPipeline
+from llama_index.core import (
+    Document,
+    MockEmbedding,
+    StorageContext,
+    VectorStoreIndex,
+    load_index_from_storage,
+)
+from llama_index.core.ingestion import DocstoreStrategy, IngestionCache, IngestionPipeline
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.retrievers import VectorIndexRetriever
 from llama_index.core.schema import IndexNode, TextNode
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 
-from convex_mastra import open_backend
-from llama_index_convex_mastra import ConvexDocumentStore, ConvexVectorStore
+from convex_mastra import InvalidArgumentError, open_backend
+from llama_index_convex_mastra import ConvexDocumentStore, ConvexKVStore, ConvexVectorStore
 from tests.lanes import Deployment
 
 TEXTS = {
@@ -37,7 +43,9 @@ def splitter() -> SentenceSplitter:
 
 
 def context(stores: Any) -> StorageContext:
-    return StorageContext.from_defaults(docstore=stores.docstore, vector_store=stores.index)
+    return StorageContext.from_defaults(
+        docstore=stores.docstore, vector_store=stores.index, index_store=stores.index_store
+    )
 
 
 async def retrieve(stores: Any, retriever: Any, question: str) -> list[Any]:
@@ -137,17 +145,33 @@ async def test_what_one_process_indexed_another_loads(stores: Any, embed_model: 
         transformations=[splitter()],
         store_nodes_override=True,
     ).set_index_id("animals")
-    second = StorageContext.from_defaults(
-        docstore=stores.docstore, vector_store=stores.index, index_store=first.index_store
-    )
     loaded = load_index_from_storage(
-        second, "animals", embed_model=embed_model, store_nodes_override=True
+        context(stores), "animals", embed_model=embed_model, store_nodes_override=True
     )
     assert sorted(loaded.ref_doc_info) == sorted(TEXTS)
     loaded.insert(Document(id_="fish", text="Fish swim in the sea.", metadata={"topic": "fish"}))
     found = await retrieve(stores, loaded.as_retriever(similarity_top_k=1), "fish swim")
     assert [one.node.ref_doc_id for one in found] == ["fish"]
     assert "fish" in await stores.documents.get_all_ref_doc_info()
+
+
+async def test_several_indexes_of_one_storage_are_told_apart(stores: Any, embed_model: Any) -> None:
+    structs = stores.index_store
+    with pytest.raises(InvalidArgumentError, match="no index structure yet"):
+        structs.get_index_struct()
+    assert structs.get_index_struct("missing") is None
+    for name in ("one", "two"):
+        index = VectorStoreIndex([], storage_context=context(stores), embed_model=embed_model)
+        index.set_index_id(name)
+    with pytest.raises(InvalidArgumentError, match=r"2 index structures.*: one, two"):
+        structs.get_index_struct()
+    with pytest.raises(InvalidArgumentError, match="2 index structures"):
+        await structs.aget_index_struct()
+    assert structs.get_index_struct("two").index_id == "two"
+    await structs.adelete_index_struct("one")
+    assert (await structs.aget_index_struct()).index_id == "two"
+    loaded = load_index_from_storage(context(stores), embed_model=embed_model)
+    assert loaded.index_id == "two"
 
 
 async def test_an_index_that_mixes_text_and_index_nodes(stores: Any, embed_model: Any) -> None:
@@ -201,6 +225,47 @@ async def test_an_ingestion_pipeline_that_upserts_and_deletes(
     assert [one.text for one in stored if one.ref_doc_id == "cats"] == ["Cats climb."]
     assert sorted(await stores.documents.get_docs()) == ["cats", "dogs"]
     assert await stores.documents.get_document_hash("birds") is None
+
+
+async def test_a_cached_pipeline_embeds_nothing_again(
+    stores: Any, embed_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded: list[str] = []
+    embed = type(embed_model)._get_text_embedding
+
+    def counted(self: Any, text: str) -> Any:
+        embedded.append(text)
+        return embed(self, text)
+
+    monkeypatch.setattr(type(embed_model), "_get_text_embedding", counted)
+
+    async def run() -> list[Any]:
+        pipeline = IngestionPipeline(
+            transformations=[splitter(), embed_model],
+            cache=IngestionCache(cache=stores.kvstore, collection="pipeline"),
+        )
+        if stores.face == "async":
+            return list(await pipeline.arun(documents=documents()))
+        return list(pipeline.run(documents=documents()))
+
+    first = await run()
+    assert len(embedded) == len(first) == len(TEXTS)
+    again = await run()
+    assert len(embedded) == len(TEXTS)
+    assert [one.hash for one in again] == [one.hash for one in first]
+    assert [one.embedding for one in again] == [one.embedding for one in first]
+    IngestionCache(cache=stores.kvstore, collection="pipeline").clear()
+    assert await stores.rows.get_all("pipeline") == {}
+
+
+def test_a_pipeline_with_workers_shares_the_cache(tmp_path: Any) -> None:
+    with ConvexKVStore(deployment_url=f"file:{tmp_path / 'mastra.db'}") as rows:
+        pipeline = IngestionPipeline(
+            transformations=[MockEmbedding(embed_dim=4)], cache=IngestionCache(cache=rows)
+        )
+        nodes = pipeline.run(documents=documents(), num_workers=2)
+        assert sorted(one.node_id for one in nodes) == sorted(TEXTS)
+        assert len(rows.get_all("llama_cache")) == len(TEXTS)  # LlamaIndex hands out one each
 
 
 @pytest.mark.parametrize("mode", ["default", "mmr"])
