@@ -118,11 +118,13 @@ class Stored:
         self.place = Place("t", "")
         self.bucket = ""
         self.id = ""
+        self.config: Any = None
 
     async def put(self, value: Any) -> None:
         chain = Chain(SyncSaver(self.saver), "t")
         await chain.put({"a": value})
         self.saver.put_writes(chain.config, [("a", 1)], "task")
+        self.config = chain.config
         self.id = id_of(chain.config)
         self.bucket = self.place.writes(bucket_of(self.id))
         self.value_key = value_key("a", chain.versions["a"])
@@ -195,6 +197,26 @@ async def test_damaged_writes_are_named(stored: Stored, text: str) -> None:
     [row] = run(query_rows(stored.target, stored.bucket, {}), stored.backend)
     stored.change(row["id"], stored.bucket, json=text)
     with pytest.raises(ProtocolError, match="is no part of a checkpoint"):
+        stored.read()
+
+
+@pytest.mark.parametrize("changes", [{"json": None}, {"json": None, "beside": 5}], ids=repr)
+async def test_writes_that_are_nowhere_are_named(stored: Stored, changes: dict[str, Any]) -> None:
+    [row] = run(query_rows(stored.target, stored.bucket, {}), stored.backend)
+    stored.change(row["id"], stored.bucket, **changes)
+    with pytest.raises(ProtocolError, match="is no part of a checkpoint"):
+        stored.read()
+
+
+async def test_damaged_writes_beside_their_row_are_named(stored: Stored) -> None:
+    stored.saver.put_writes(stored.config, [("a", "x" * 100_000)], "large")
+    [beside] = [
+        row["beside"]
+        for row in run(query_rows(stored.target, stored.bucket, {}), stored.backend)
+        if "beside" in row
+    ]
+    stored.change(beside, data=b64encode(b"\xff").decode())
+    with pytest.raises(ProtocolError, match=r"large.* is no part of a checkpoint"):
         stored.read()
 
 

@@ -19,7 +19,7 @@ from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.blobs import Blob, load_blobs, part_keys, unpacked
 from langchain_convex_mastra.checkpoints.layout import Place, bucket_of, write_prefix
-from langchain_convex_mastra.checkpoints.strict import read_json, read_value
+from langchain_convex_mastra.checkpoints.strict import damaged, read_json, read_value
 
 VOLUME_MARK: Final = "+"
 """What the row of a bucket begins with that names a volume."""
@@ -105,7 +105,7 @@ def read_writes(
         for bucket, ids in zip(buckets, by_bucket.values(), strict=True)
         for one in ids
     }
-    wanted = [row["beside"] for found in rows.values() for row in found if "beside" in row]
+    wanted = [_beside_key(row) for found in rows.values() for row in found if "beside" in row]
     beside: dict[str, Blob] = {}
     if wanted:
         beside = yield from load_blobs(target, place.state, wanted)
@@ -132,6 +132,19 @@ def is_special(row: Row) -> bool:
     return bool(row["id"].rsplit("/", 1)[1].startswith(REPLACES))
 
 
+def _beside_key(row: Row) -> str:
+    if not isinstance(row["beside"], str):
+        raise damaged(row["id"])
+    return str(row["beside"])
+
+
+def _text_of(row: Row, blob: Blob) -> str:
+    try:
+        return blob[1].decode()
+    except UnicodeDecodeError:
+        raise damaged(row["id"]) from None
+
+
 def _writes_of(fields: Any) -> list[Write]:
     task_id, task_path, items = fields
     if not (isinstance(task_id, str) and isinstance(task_path, str)):
@@ -146,13 +159,12 @@ def _in_order(rows: Sequence[Row], beside: dict[str, Blob]) -> list[Write]:
     found: dict[tuple[str, int], Write] = {}
     replaced: dict[tuple[str, int], Write] = {}
     for row in rows:
-        if "json" in row:
-            text = row["json"]
-        elif row.get("beside") in beside:
-            text = beside[row["beside"]][1].decode("utf-8", "replace")
-        else:
-            continue  # deleted meanwhile
+        whole = row
+        if "beside" in row:
+            if row["beside"] not in beside:
+                continue  # deleted meanwhile
+            whole = {"id": row["id"], "json": _text_of(row, beside[row["beside"]])}
         chosen = replaced if is_special(row) else found
-        for write in read_json({"id": row["id"], "json": text}, _writes_of):
+        for write in read_json(whole, _writes_of):
             chosen.setdefault((write.task_id, write.index), write)
     return sorted((found | replaced).values(), key=lambda write: write.order)

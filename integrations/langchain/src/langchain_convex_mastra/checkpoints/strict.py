@@ -72,7 +72,7 @@ def read_value(serde: SerializerProtocol, blob: tuple[str, bytes], what: str) ->
         what: what the blob holds, for the error.
 
     Raises:
-        ProtocolError: nothing; the serialiser's own error is the cause.
+        ProtocolError: it raised; what it raised is the cause.
     """
     try:
         return serde.loads_typed(blob)
