@@ -164,9 +164,9 @@ async def test_keys_of_any_kind(stores: Stores) -> None:
     assert stores.rows_left() == []
 
 
-async def test_five_thousand_keys(stores: Stores) -> None:
-    # The mock takes milliseconds a row, and a request must be answered within 30 seconds.
-    count = 1000 if stores.deployment.lane == "reference" else 5000
+async def test_thousands_of_keys(stores: Stores) -> None:
+    # Beyond a socket it is the same requests, more slowly; 1,000 are several of each kind, too.
+    count = 5000 if stores.deployment.lane == "embedded" else 1000
     pairs = [(f"user/{number % 7}/{number}", str(number).encode()) for number in range(count)]
     await stores.bytes.set(pairs)
     assert len(await stores.bytes.keys()) == count

@@ -37,9 +37,12 @@ class Volume:
 
     Attributes:
         name: None for the bucket itself.
+        is_named: whether the bucket says so.
+        rows, size: how many rows go there, and their bytes, those still being sent included.
     """
 
     name: str | None = None
+    is_named: bool = False
     rows: int = 0
     size: int = 0
 

@@ -81,14 +81,13 @@ def put_writes(
     if beside:
         first.append(upsert_rows(target, place.state, batches_by_size(beside)))
     volume = _volume_for(memory, bucket, rows)
-    if volume.name is not None and volume.rows == 0:
+    if volume.name is not None and not volume.is_named:
         mark: Row = {"id": f"{VOLUME_MARK}{volume.name}"}
         first.append(upsert_rows(target, place.writes(bucket), [[mark]]))
     if first:
         yield Gather(first)
         memory.buckets.add(bucket)
-    volume.rows += len(rows)
-    volume.size += _size_of(rows)
+        volume.is_named = True
     yield from upsert_rows(target, place.writes(bucket, volume.name), [[row for row, _, _ in rows]])
 
 
@@ -134,6 +133,7 @@ def _size_of(rows: Iterable[SizedRow]) -> int:
 
 
 def _volume_for(memory: Memory, bucket: str, rows: Sequence[SizedRow]) -> Volume:
+    """Choose where *rows* go, and count them at once: others choose while these are being sent."""
     if is_special(rows[0][0]):
         return Volume()  # so that what replaces and what is replaced are one row
     volume = memory.volumes.get(bucket)
@@ -146,4 +146,6 @@ def _volume_for(memory: Memory, bucket: str, rows: Sequence[SizedRow]) -> Volume
     )
     if volume.rows and (volume.rows >= rows_max or volume.size + _size_of(rows) > bytes_max):
         volume = memory.volumes[bucket] = Volume(uuid4().hex[:16])
+    volume.rows += len(rows)
+    volume.size += _size_of(rows)
     return volume
