@@ -321,6 +321,15 @@ async def test_what_cannot_be_is_refused_before_anything_is_sent(stores: Stores)
     ]:
         with pytest.raises(InvalidArgumentError, match=message):
             await store.batch([good, op])
+    for wrong, message in [
+        (lambda: store.put(ANN, "k", [1]), "^value must be an object"),
+        (lambda: store.put(ANN, "k", {"n": float("nan")}), "^value cannot be written as JSON"),
+        (lambda: store.get(ANN, ""), "^key must be a text"),
+        (lambda: store.search(ANN, limit=-1), "^limit must be a whole number"),
+        (lambda: store.batch(["put"]), r"^ops\[0\] is no operation"),
+    ]:
+        with pytest.raises(InvalidArgumentError, match=message):
+            await wrong()
     for labels in [("a.b",), ("a", ""), ("a\0",), (1,)]:
         for op in [PutOp(labels, "k", {}), GetOp(labels, "k"), SearchOp(labels)]:  # type: ignore[arg-type]
             with pytest.raises(InvalidNamespaceError):

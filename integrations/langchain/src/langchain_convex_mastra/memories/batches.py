@@ -64,10 +64,11 @@ def run_batch(place: Place, ops: Iterable[Op]) -> Flow[list[Result]]:
     writes: dict[Address, Put | None] = {}
     for position, op in enumerate(ops):
         yield Sleep(0)  # others have their turn between two values, however large
-        field = f"ops[{position}]"
-        _check(op, field)
+        # ``put`` and its like are batches of one, whose users have never heard of ``ops``.
+        prefix = f"ops[{position}]." if len(ops) > 1 else ""
+        _check(op, prefix)
         if isinstance(op, PutOp):
-            put = _put_of(place, op, field)
+            put = _put_of(place, op, prefix)
             address = tuple(op.namespace), op.key
             writes.pop(address, None)
             writes[address] = put
@@ -127,27 +128,28 @@ def _item(memory: Memory | None) -> Item | None:
     )
 
 
-def _check(op: Any, field: str) -> None:
+def _check(op: Any, prefix: str) -> None:
     """Refuse what is no operation, or one that cannot be run."""
     match op:
         case GetOp() | PutOp():
-            _check_labels(op.namespace, f"{field}.namespace")
-            required_text(op.key, f"{field}.key")
+            _check_labels(op.namespace, f"{prefix}namespace")
+            required_text(op.key, f"{prefix}key")
         case SearchOp():
-            _check_labels(op.namespace_prefix, f"{field}.namespace_prefix")
-            check_filter(op.filter, f"{field}.filter")
-            optional_text(op.query, f"{field}.query", may_be_empty=True)
+            _check_labels(op.namespace_prefix, f"{prefix}namespace_prefix")
+            check_filter(op.filter, f"{prefix}filter")
+            optional_text(op.query, f"{prefix}query", may_be_empty=True)
         case ListNamespacesOp():
-            check_conditions(op.match_conditions, f"{field}.match_conditions")
+            check_conditions(op.match_conditions, f"{prefix}match_conditions")
             if op.max_depth is not None:
-                whole_number(op.max_depth, f"{field}.max_depth")
+                whole_number(op.max_depth, f"{prefix}max_depth")
         case _:
+            field = prefix.removesuffix(".") or "ops[0]"
             raise InvalidArgumentError(
                 f"{field} is no operation of a store; it is {kind_of(op)}.", field=field
             )
     if isinstance(op, SearchOp | ListNamespacesOp):
-        whole_number(op.limit, f"{field}.limit")
-        whole_number(op.offset, f"{field}.offset")
+        whole_number(op.limit, f"{prefix}limit")
+        whole_number(op.offset, f"{prefix}offset")
     validate_op_namespace(op)
 
 
@@ -161,17 +163,17 @@ def _check_labels(namespace: Any, field: str) -> None:
             required_text(label, f"{field}[{position}]")
 
 
-def _put_of(place: Place, op: PutOp, field: str) -> Put | None:
+def _put_of(place: Place, op: PutOp, prefix: str) -> Put | None:
     """The checked put, None for a deletion."""
-    check_ttl(op.ttl, f"{field}.ttl")
+    check_ttl(op.ttl, f"{prefix}ttl")
     if op.value is None:
         return None
-    value = required_object(op.value, f"{field}.value")
+    value = required_object(op.value, f"{prefix}value")
     return Put(
         namespace=tuple(op.namespace),
         key=op.key,
-        value=jsontext.dumps(value, f"{field}.value"),
-        texts=_texts(place, value, op.index, f"{field}.index"),
+        value=jsontext.dumps(value, f"{prefix}value"),
+        texts=_texts(place, value, op.index, f"{prefix}index"),
         ttl=op.ttl,
     )
 
