@@ -208,7 +208,7 @@ async def test_interrupted_half_way_and_repeated(
     total = math.inf
     # On the embedded backend at every third request, and with four faults so at each; beyond a
     # socket, where all is slower, at some.
-    step = 3 if deployment.lane == "embedded" else 11
+    step = 3 if deployment.lane == "embedded" else 19
     at = FAULTS.index(fault) + 1
     while at <= total:
         name = unique("docs")
