@@ -227,6 +227,67 @@ async def test_an_ingestion_pipeline_that_upserts_and_deletes(
     assert await stores.documents.get_document_hash("birds") is None
 
 
+@pytest.mark.parametrize("strategy", [DocstoreStrategy.UPSERTS, DocstoreStrategy.DUPLICATES_ONLY])
+async def test_an_ingestion_pipeline_passes_over_what_it_has(
+    stores: Any, embed_model: Any, strategy: DocstoreStrategy
+) -> None:
+    async def run(pages: list[Document]) -> list[str]:
+        pipeline = IngestionPipeline(
+            transformations=[splitter(), embed_model],
+            docstore=stores.docstore,
+            vector_store=stores.index,
+            docstore_strategy=strategy,
+            disable_cache=True,
+        )
+        if stores.face == "async":
+            nodes = await pipeline.arun(documents=pages)
+        else:
+            nodes = pipeline.run(documents=pages)
+        return sorted({one.ref_doc_id for one in nodes})
+
+    assert await run(documents()) == sorted(TEXTS)
+    assert await run(documents()) == []
+    assert await run([Document(id_="cats", text="Cats climb."), *documents()[1:]]) == ["cats"]
+    texts = [one.text for one in await stores.vectors.get_nodes() if one.ref_doc_id == "cats"]
+    assert "Cats climb." in texts
+    # Upserting replaces; the other strategy only compares, and keeps both.
+    assert (len(texts) == 1) == (strategy is DocstoreStrategy.UPSERTS)
+
+
+async def test_an_ingestion_that_failed_is_made_good_by_the_next(
+    stores: Any, embed_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pipeline() -> IngestionPipeline:
+        return IngestionPipeline(
+            transformations=[splitter(), embed_model],
+            docstore=stores.docstore,
+            vector_store=stores.index,
+            disable_cache=True,
+        )
+
+    async def run(pages: list[Document]) -> None:
+        if stores.face == "async":
+            await pipeline().arun(documents=pages)
+        else:
+            pipeline().run(documents=pages)
+
+    def fails(*_: Any) -> Any:
+        raise ConnectionError("The model does not answer.")
+
+    await run(documents())
+    changed = [Document(id_="cats", text="Cats climb."), *documents()[1:]]
+    with monkeypatch.context() as broken:
+        broken.setattr(type(embed_model), "_get_text_embedding", fails)
+        with pytest.raises(ConnectionError):
+            await run(changed)
+    await run(changed)
+    await run(changed)
+    stored = await stores.vectors.get_nodes()
+    assert sorted({one.ref_doc_id for one in stored}) == sorted(TEXTS)
+    assert [one.text for one in stored if one.ref_doc_id == "cats"] == ["Cats climb."]
+    assert len({one.node_id for one in stored}) == len(stored)
+
+
 async def test_a_cached_pipeline_embeds_nothing_again(
     stores: Any, embed_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
