@@ -155,7 +155,7 @@ class Caches:
             }
             | options
         )
-        texts = cache._texts
+        texts = cache._connection
         texts._target = replace(texts._target, clock=Clock(lambda: time.time() - ago_s))
         return cache
 

@@ -93,7 +93,7 @@ class Loader:
 
     @property
     def store_function(self) -> str:
-        return self.records._records.storage_function
+        return self.records._connection.storage_function
 
 
 @pytest.mark.parametrize("cleanup", CLEANUPS)

@@ -325,7 +325,7 @@ async def test_only_allowed_types_are_made(savers: Savers, unique: Unique) -> No
     assert found is not None
     assert found.checkpoint["channel_values"] == {"a": [1]}
     with pytest.raises(TypeError, match="never pickled"):
-        pickle.dumps(strict._client)
+        pickle.dumps(strict._connection)
 
 
 async def test_writers_side_by_side_lose_nothing(savers: Savers, unique: Unique) -> None:

@@ -102,7 +102,7 @@ class World:
         }
         parent = config_for("t", max(self.stored, default="none"))
         flow = putting.put_checkpoint(
-            saver._client._target, saver._desk, parent, checkpoint, {}, {"a": one}
+            saver._connection._target, saver._desk, parent, checkpoint, {}, {"a": one}
         )
         yield from self.drive(flow)
         self.stored.add(one)
@@ -111,7 +111,7 @@ class World:
         before = max(self.stored, default="")
         saver = self.savers[number]
         found = yield from self.drive(
-            reading.read_tuple(saver._client._target, saver._desk, CONFIG)
+            reading.read_tuple(saver._connection._target, saver._desk, CONFIG)
         )
         assert (found.checkpoint["id"] if found else "") >= before
         assert found is None or found.checkpoint["channel_values"] == {
@@ -123,7 +123,7 @@ class World:
         saver, found = self.savers[number], []
         history = History(CONFIG, None, None, None)
         while tuples := (
-            yield from self.drive(history.read_on(saver._client._target, saver._desk))
+            yield from self.drive(history.read_on(saver._connection._target, saver._desk))
         ):
             found += [one.checkpoint["id"] for one in tuples]
         assert found == sorted(set(found), reverse=True)
@@ -197,8 +197,11 @@ def test_the_lane_of_the_highest_id_is_never_closed() -> None:
     looking = world.new_saver()
     assert looking.get_tuple(CONFIG) is not None
     # It closes the idle lanes, and is killed before its own put.
-    run(putting.open_lane(looking._client._target, looking._desk, place_of(CONFIG)), world.backend)
-    closed = query_rows(looking._client._target, place_of(CONFIG).closed, {})
+    run(
+        putting.open_lane(looking._connection._target, looking._desk, place_of(CONFIG)),
+        world.backend,
+    )
+    closed = query_rows(looking._connection._target, place_of(CONFIG).closed, {})
     assert len(run(closed, world.backend)) == 1
     newest = world.new_saver().get_tuple(CONFIG)
     assert newest is not None

@@ -114,7 +114,7 @@ class Stored:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.saver = ConvexSaver(backend=backend)
-        self.target = self.saver._client._target
+        self.target = self.saver._connection._target
         self.place = Place("t", "")
         self.bucket = ""
         self.id = ""

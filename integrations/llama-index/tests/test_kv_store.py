@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llama_index.core.data_structs import IndexDict
 from llama_index.core.storage.kvstore import SimpleKVStore
 from llama_index.core.storage.kvstore.types import BaseKVStore
 
 from convex_mastra import ConfigurationError, InvalidArgumentError, ProtocolError, open_backend
 from convex_mastra.flow import run
 from convex_mastra.ops.key_values import put_many
-from llama_index_convex_mastra import ConvexKVStore
+from llama_index_convex_mastra import ConvexIndexStore, ConvexKVStore
 from tests.lanes import with_older_lanes
 
 MIB = 1024 * 1024
@@ -126,7 +127,7 @@ async def test_somebody_elses_row_is_named(stores: Any) -> None:
     store = stores.kvstore
     for other in ("no JSON", "[1]", "[" * 100_000):
         place = f"llama_index.kv.{stores.name}/data"
-        run(put_many(store._rows._target, place, {"k": other}), stores.backend)
+        run(put_many(store._connection._target, place, {"k": other}), stores.backend)
         with pytest.raises(ProtocolError, match="'k' was not written by ConvexKVStore"):
             await stores.rows.get("k")
 
@@ -180,6 +181,11 @@ def test_it_is_pickled_without_its_key(tmp_path: Path, monkeypatch: pytest.Monke
     local.put("k", {"a": 1})
     with pickle.loads(pickle.dumps(local)) as back:
         assert (back.get("k"), back.namespace) == ({"a": 1}, "n")
+        structs = ConvexIndexStore("n", deployment_url=back._deployment_url)
+        structs.add_index_struct(IndexDict(index_id="i"))
+        with pickle.loads(pickle.dumps(structs)) as again:
+            assert again.get_index_struct().index_id == "i"
+        structs.close()
     local.close()
     backend = open_backend(":memory:")
     with pytest.raises(TypeError, match="shared backend"):

@@ -8,12 +8,13 @@ prefer a LangGraph checkpointer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 
 from convex_mastra import Backend, InvalidArgumentError, Options, Thread
+from convex_mastra.connected import Connected
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.limits import EXACT_INTEGER
 from convex_mastra.ops.arguments import (
@@ -50,7 +51,7 @@ class Conversations(SyncClient, AsyncClient):
     aupdate = nonblocking(update_thread)
 
 
-class ConvexChatMessageHistory(BaseChatMessageHistory):
+class ConvexChatMessageHistory(Connected[Conversations], BaseChatMessageHistory):
     """The messages of one Mastra thread, read and written as LangChain messages.
 
     Every message comes back as it was added, its id included (None stays None); values follow
@@ -110,7 +111,7 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
             any_text(title, "title"),
             thread_metadata,
         )
-        self._conversations = Conversations(
+        self._connection = Conversations(
             deployment_url,
             admin_auth_token,
             storage_function=storage_function,
@@ -127,11 +128,6 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
         return self._conversation.thread_id
 
     @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._conversations.backend
-
-    @property
     def messages(self) -> list[BaseMessage]:  # type: ignore[override]
         """All messages, or the last ``history_size``, oldest first.
 
@@ -141,11 +137,11 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
         Cost: one round trip; one more if a turn was continued after it was stored, or still waits
         to be. A window that cuts rows without messages takes one for each page of its size.
         """
-        return self._conversations.read(self._conversation, last=self.history_size)
+        return self._connection.read(self._conversation, last=self.history_size)
 
     async def aget_messages(self) -> list[BaseMessage]:
         """Return what ``messages`` returns, without blocking the running loop."""
-        return await self._conversations.aread(self._conversation, last=self.history_size)
+        return await self._connection.aread(self._conversation, last=self.history_size)
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Append messages, all new ones in one save.
@@ -166,22 +162,22 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
         with a stored row takes three, and two more for each time that another writer came in
         between; results whose call this object has not seen take one more.
         """
-        self._conversations.add(self._conversation, messages)
+        self._connection.add(self._conversation, messages)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Append messages as ``add_messages`` does, without blocking the running loop."""
-        await self._conversations.aadd(self._conversation, messages)
+        await self._connection.aadd(self._conversation, messages)
 
     def get_thread(self) -> Thread | None:
         """Return the thread: its title, metadata and times.
 
         None if there is none yet, or it belongs to another resource. One round trip.
         """
-        return self._conversations.thread(self._conversation)
+        return self._connection.thread(self._conversation)
 
     async def aget_thread(self) -> Thread | None:
         """Return what ``get_thread`` returns, without blocking the running loop."""
-        return await self._conversations.athread(self._conversation)
+        return await self._connection.athread(self._conversation)
 
     def update_thread(
         self, *, title: str | None = None, metadata: Mapping[str, Any] | None = None
@@ -203,41 +199,21 @@ class ConvexChatMessageHistory(BaseChatMessageHistory):
         Cost: one round trip, two without *title*; one more the first time if the history has a
         *resource_id*.
         """
-        return self._conversations.update(self._conversation, title=title, metadata=metadata)
+        return self._connection.update(self._conversation, title=title, metadata=metadata)
 
     async def aupdate_thread(
         self, *, title: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Thread:
         """Change the thread as ``update_thread`` does, without blocking the running loop."""
-        return await self._conversations.aupdate(self._conversation, title=title, metadata=metadata)
+        return await self._connection.aupdate(self._conversation, title=title, metadata=metadata)
 
     def clear(self) -> None:
         """Delete all messages of the thread; the thread, its title and metadata stay."""
-        self._conversations.clear(self._conversation)
+        self._connection.clear(self._conversation)
 
     async def aclear(self) -> None:
         """Delete all messages as ``clear`` does, without blocking the running loop."""
-        await self._conversations.aclear(self._conversation)
-
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._conversations.close()
-
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        await self._conversations.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
+        await self._connection.aclear(self._conversation)
 
 
 def _checked_size(value: int | None) -> int | None:

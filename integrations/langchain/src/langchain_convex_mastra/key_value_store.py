@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from langchain_core.stores import BaseStore
 
-from convex_mastra import Backend, InvalidArgumentError
+from convex_mastra import InvalidArgumentError
+from convex_mastra.connected import Connected
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.flow import Flow, Sleep
 from convex_mastra.ops.arguments import many, required_text
@@ -96,7 +97,7 @@ class KeyValues(SyncClient, AsyncClient):
     afind = nonblocking(find_keys)
 
 
-class KeyValueStore(BaseStore[str, V]):
+class KeyValueStore(Connected[KeyValues], BaseStore[str, V]):
     """LangChain's key-value store on a namespace of the deployment.
 
     Args:
@@ -112,11 +113,6 @@ class KeyValueStore(BaseStore[str, V]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.namespace!r}, backend={self.backend!r})"
-
-    @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._connection.backend
 
     def mget(self, keys: Sequence[str]) -> list[V | None]:
         """Return the values in the order of *keys*, None for those that do not exist.
@@ -179,23 +175,3 @@ class KeyValueStore(BaseStore[str, V]):
         """Yield what ``yield_keys`` yields, without blocking the running loop."""
         for key in await self._connection.afind(self._place, prefix):
             yield key
-
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._connection.close()
-
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        await self._connection.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()

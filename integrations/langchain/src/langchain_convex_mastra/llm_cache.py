@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from langchain_core.caches import BaseCache
 from langchain_core.outputs import Generation
 
 from convex_mastra import Backend, Options
+from convex_mastra.connected import Connected
 from convex_mastra.wire import CACHE_FUNCTION, STORAGE_FUNCTION
 from langchain_convex_mastra.cached_texts import CachedTexts
 from langchain_convex_mastra.generations import generations_of, text_of
@@ -23,7 +24,7 @@ from langchain_convex_mastra.keywords import refuse
 KEY_PREFIX: Final = "langchain:llm:"
 
 
-class ConvexCache(BaseCache):
+class ConvexCache(Connected[CachedTexts], BaseCache):
     """A LangChain cache of model answers on Convex, shared by all processes that use it.
 
     ``set_llm_cache(ConvexCache())`` for all models, or ``cache=ConvexCache()`` for one. An answer
@@ -71,7 +72,7 @@ class ConvexCache(BaseCache):
         backend: Backend | None = None,
         options: Options | None = None,
     ) -> None:
-        self._texts = CachedTexts(
+        self._connection = CachedTexts(
             deployment_url,
             admin_auth_token,
             key_prefix=key_prefix,
@@ -88,24 +89,19 @@ class ConvexCache(BaseCache):
     @property
     def key_prefix(self) -> str:
         """What every key begins with."""
-        return self._texts.key_prefix
-
-    @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._texts.backend
+        return self._connection.key_prefix
 
     def lookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
         """Return what was cached for a prompt and a model's settings; None if nothing was.
 
         Cost: one round trip; two for an answer beyond 256 KiB, more beyond 1 MiB.
         """
-        text = self._texts.get(_key(prompt, llm_string))
+        text = self._connection.get(_key(prompt, llm_string))
         return None if text is None else generations_of(text)
 
     async def alookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
         """Do what ``lookup`` does, without blocking the running loop."""
-        text = await self._texts.aget(_key(prompt, llm_string))
+        text = await self._connection.aget(_key(prompt, llm_string))
         return None if text is None else generations_of(text)
 
     def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
@@ -117,11 +113,11 @@ class ConvexCache(BaseCache):
 
         Cost: one round trip; two for an answer beyond 256 KiB, more beyond 1 MiB.
         """
-        self._texts.put(_key(prompt, llm_string), text_of(return_val))
+        self._connection.put(_key(prompt, llm_string), text_of(return_val))
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
         """Do what ``update`` does, without blocking the running loop."""
-        await self._texts.aput(_key(prompt, llm_string), text_of(return_val))
+        await self._connection.aput(_key(prompt, llm_string), text_of(return_val))
 
     def clear(self, **kwargs: Any) -> None:
         """Delete all answers of this cache's ``key_prefix``.
@@ -133,32 +129,12 @@ class ConvexCache(BaseCache):
         Cost: one round trip for every 25.
         """
         refuse(kwargs)
-        self._texts.clear()
+        self._connection.clear()
 
     async def aclear(self, **kwargs: Any) -> None:
         """Do what ``clear`` does, without blocking the running loop."""
         refuse(kwargs)
-        await self._texts.aclear()
-
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._texts.close()
-
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        await self._texts.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
+        await self._connection.aclear()
 
 
 def _key(prompt: str, llm_string: str) -> str:

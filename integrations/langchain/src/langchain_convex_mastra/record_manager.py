@@ -7,11 +7,11 @@ The class that users construct; what it does is in ``record_operations``, how it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
 
 from langchain_core.indexing import RecordManager
 
 from convex_mastra import Backend, Options
+from convex_mastra.connected import Connected
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.wire import STORAGE_FUNCTION
 from langchain_convex_mastra import record_operations
@@ -19,7 +19,7 @@ from langchain_convex_mastra.record_knowledge import Namespace
 from langchain_convex_mastra.record_layout import checked_text
 
 
-class ConvexRecordManager(RecordManager):
+class ConvexRecordManager(Connected["_Records"], RecordManager):
     """Which documents ``langchain_core.indexing.index`` has stored, when, and of which source.
 
     For ``index`` and ``aindex`` with every clean-up mode. Times are the deployment's own, so that
@@ -55,7 +55,7 @@ class ConvexRecordManager(RecordManager):
     ) -> None:
         super().__init__(checked_text(namespace, "namespace"))
         self._namespace = Namespace(namespace)
-        self._records = _Records(
+        self._connection = _Records(
             deployment_url,
             admin_auth_token,
             storage_function=storage_function,
@@ -65,11 +65,6 @@ class ConvexRecordManager(RecordManager):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.namespace!r:.80}, backend={self.backend!r})"
-
-    @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._records.backend
 
     def create_schema(self) -> None:
         """Do nothing: the tables are Mastra's, and there already."""
@@ -82,11 +77,11 @@ class ConvexRecordManager(RecordManager):
 
         Cost: three round trips, in which a row is written, read and deleted again.
         """
-        return self._records.get_time(self._namespace)
+        return self._connection.get_time(self._namespace)
 
     async def aget_time(self) -> float:
         """Do what ``get_time`` does, without blocking the running loop."""
-        return await self._records.aget_time(self._namespace)
+        return await self._connection.aget_time(self._namespace)
 
     def update(
         self,
@@ -111,7 +106,7 @@ class ConvexRecordManager(RecordManager):
         one for each list concerned (16 at most), of keys that exist two. Before, one for every 10
         keys that this object has not just seen.
         """
-        self._records.update(
+        self._connection.update(
             self._namespace, keys, group_ids=group_ids, time_at_least=time_at_least
         )
 
@@ -123,7 +118,7 @@ class ConvexRecordManager(RecordManager):
         time_at_least: float | None = None,
     ) -> None:
         """Do what ``update`` does, without blocking the running loop."""
-        await self._records.aupdate(
+        await self._connection.aupdate(
             self._namespace, keys, group_ids=group_ids, time_at_least=time_at_least
         )
 
@@ -132,11 +127,11 @@ class ConvexRecordManager(RecordManager):
 
         Cost: one round trip for every 10 keys, side by side.
         """
-        return self._records.exists(self._namespace, keys)
+        return self._connection.exists(self._namespace, keys)
 
     async def aexists(self, keys: Sequence[str]) -> list[bool]:
         """Do what ``exists`` does, without blocking the running loop."""
-        return await self._records.aexists(self._namespace, keys)
+        return await self._connection.aexists(self._namespace, keys)
 
     def list_keys(
         self,
@@ -162,7 +157,7 @@ class ConvexRecordManager(RecordManager):
         Cost: one round trip for the list of each group, 16 at most, side by side; then one for
         every 10 keys that are returned, side by side.
         """
-        return self._records.list_keys(
+        return self._connection.list_keys(
             self._namespace, before=before, after=after, group_ids=group_ids, limit=limit
         )
 
@@ -175,7 +170,7 @@ class ConvexRecordManager(RecordManager):
         limit: int | None = None,
     ) -> list[str]:
         """Do what ``list_keys`` does, without blocking the running loop."""
-        return await self._records.alist_keys(
+        return await self._connection.alist_keys(
             self._namespace, before=before, after=after, group_ids=group_ids, limit=limit
         )
 
@@ -185,31 +180,11 @@ class ConvexRecordManager(RecordManager):
         Cost: two round trips' wait: for every 1,000 keys one request, then one for each list
         concerned. Before, one for every 10 keys that this object has not just seen.
         """
-        self._records.delete_keys(self._namespace, keys)
+        self._connection.delete_keys(self._namespace, keys)
 
     async def adelete_keys(self, keys: Sequence[str]) -> None:
         """Do what ``delete_keys`` does, without blocking the running loop."""
-        await self._records.adelete_keys(self._namespace, keys)
-
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._records.close()
-
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        await self._records.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
+        await self._connection.adelete_keys(self._namespace, keys)
 
 
 class _Records(SyncClient, AsyncClient):

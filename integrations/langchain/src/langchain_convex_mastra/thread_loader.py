@@ -6,19 +6,20 @@ The class that users construct; what it reads is in ``thread_loading``.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
 from convex_mastra import Backend, DateRange, InvalidArgumentError, Options
+from convex_mastra.connected import Connected
 from convex_mastra.ops.arguments import distinct_ids, one_of, optional_text
 from convex_mastra.wire import STORAGE_FUNCTION
 from langchain_convex_mastra.thread_documents import MODES, Mode
 from langchain_convex_mastra.thread_loading import Selection, ThreadReader
 
 
-class ConvexThreadLoader(BaseLoader):
+class ConvexThreadLoader(Connected[ThreadReader], BaseLoader):
     """Conversations of Mastra agents, and of ``ConvexChatMessageHistory``, as documents.
 
     For searching, summarising or evaluating what was said. Read lazily, a thread at a time: what
@@ -87,7 +88,7 @@ class ConvexThreadLoader(BaseLoader):
             mode=mode,
             include_tools=include_tools,
         )
-        self._reader = ThreadReader(
+        self._connection = ThreadReader(
             deployment_url,
             admin_auth_token,
             storage_function=storage_function,
@@ -97,11 +98,6 @@ class ConvexThreadLoader(BaseLoader):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(mode={self._selection.mode!r}, backend={self.backend!r})"
-
-    @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._reader.backend
 
     def lazy_load(self) -> Iterator[Document]:
         """Yield the documents, reading a thread when its first one is taken.
@@ -116,32 +112,14 @@ class ConvexThreadLoader(BaseLoader):
         a stock deployment gives the threads of a resource, or all there are, at once.
         """
         threads = self._selection.thread_ids
-        for thread in self._reader.choose(self._selection) if threads is None else threads:
-            yield from self._reader.read(self._selection, thread)
+        for thread in self._connection.choose(self._selection) if threads is None else threads:
+            yield from self._connection.read(self._selection, thread)
 
     async def alazy_load(self) -> AsyncIterator[Document]:
         """Do what ``lazy_load`` does, without blocking the running loop."""
         threads = self._selection.thread_ids
-        for thread in await self._reader.achoose(self._selection) if threads is None else threads:
-            for document in await self._reader.aread(self._selection, thread):
+        for thread in (
+            await self._connection.achoose(self._selection) if threads is None else threads
+        ):
+            for document in await self._connection.aread(self._selection, thread):
                 yield document
-
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._reader.close()
-
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        await self._reader.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()

@@ -12,13 +12,14 @@ from llama_index.core.data_structs.data_structs import IndexStruct
 from llama_index.core.storage.index_store.keyval_index_store import KVIndexStore
 
 from convex_mastra import Backend, InvalidArgumentError, Options
+from convex_mastra.connected import Connected
 from convex_mastra.wire import STORAGE_FUNCTION
 from llama_index_convex_mastra.kv_store import ConvexKVStore
 
 DEFAULT_NAMESPACE = "index_store"
 
 
-class ConvexIndexStore(KVIndexStore):
+class ConvexIndexStore(Connected[ConvexKVStore], KVIndexStore):
     """Index structures in Mastra's generic documents table on Convex.
 
     ``load_index_from_storage`` finds them. Every ``VectorStoreIndex([], storage_context=...)`` adds a
@@ -39,8 +40,6 @@ class ConvexIndexStore(KVIndexStore):
         InvalidArgumentError: an empty *namespace*.
     """
 
-    _kvstore: ConvexKVStore
-
     def __init__(
         self,
         namespace: str = DEFAULT_NAMESPACE,
@@ -60,6 +59,7 @@ class ConvexIndexStore(KVIndexStore):
             options=options,
         )
         super().__init__(rows, namespace)
+        self._connection = rows
 
     @classmethod
     def from_params(
@@ -81,11 +81,6 @@ class ConvexIndexStore(KVIndexStore):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._namespace!r}, backend={self.backend!r})"
 
-    @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._kvstore.backend
-
     def get_index_struct(self, struct_id: str | None = None) -> IndexStruct | None:
         """Return the structure of that id, None if there is none; without an id the only one.
 
@@ -103,26 +98,6 @@ class ConvexIndexStore(KVIndexStore):
         if struct_id is None:
             return _only(await self.async_index_structs())
         return await super().aget_index_struct(struct_id)
-
-    def close(self) -> None:
-        """Close the connection, unless it is shared. Safe to call twice."""
-        self._kvstore.close()
-
-    async def aclose(self) -> None:
-        """Close the connection, unless it is shared. Safe to call twice."""
-        await self._kvstore.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
 
 
 def _only(structs: list[IndexStruct]) -> IndexStruct:

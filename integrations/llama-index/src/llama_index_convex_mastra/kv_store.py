@@ -15,6 +15,7 @@ from llama_index.core.storage.kvstore.types import (
 )
 
 from convex_mastra import Backend, Options
+from convex_mastra.connected import Connected
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.ops.arguments import required_text
 from convex_mastra.wire import STORAGE_FUNCTION
@@ -44,7 +45,7 @@ class _Rows(SyncClient, AsyncClient):
     aclear = nonblocking(operations.clear)
 
 
-class ConvexKVStore(BaseKVStore):
+class ConvexKVStore(Connected[_Rows], BaseKVStore):
     """Rows under keys, in collections, in Mastra's generic documents table on Convex.
 
     For ``IngestionCache``, ``KVDocumentStore``, ``KVIndexStore`` and whatever else takes a
@@ -87,7 +88,7 @@ class ConvexKVStore(BaseKVStore):
         self._namespace = required_text(namespace, "namespace")
         self._deployment_url = deployment_url
         self._is_shared = backend is not None
-        self._rows = _Rows(
+        self._connection = _Rows(
             deployment_url,
             admin_auth_token,
             storage_function=storage_function,
@@ -120,18 +121,13 @@ class ConvexKVStore(BaseKVStore):
         """What separates this store from others of the deployment."""
         return self._namespace
 
-    @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._rows.backend
-
     def put(self, key: str, val: Row, collection: str = DEFAULT_COLLECTION) -> None:
         """Write a row, see ``put_all``."""
-        self._rows.put_all(self._namespace, [(key, val)], collection)
+        self._connection.put_all(self._namespace, [(key, val)], collection)
 
     async def aput(self, key: str, val: Row, collection: str = DEFAULT_COLLECTION) -> None:
         """Do what ``put`` does, without blocking the running loop."""
-        await self._rows.aput_all(self._namespace, [(key, val)], collection)
+        await self._connection.aput_all(self._namespace, [(key, val)], collection)
 
     def put_all(
         self,
@@ -151,7 +147,7 @@ class ConvexKVStore(BaseKVStore):
         Cost: three round trips' wait, for rows beyond 1 MiB two more. One request for every 4 MiB
         or 1,000 rows, and twice up to 16 for the list of keys.
         """
-        self._rows.put_all(self._namespace, kv_pairs, collection)
+        self._connection.put_all(self._namespace, kv_pairs, collection)
 
     async def aput_all(
         self,
@@ -160,15 +156,15 @@ class ConvexKVStore(BaseKVStore):
         batch_size: int = DEFAULT_BATCH_SIZE,  # noqa: ARG002
     ) -> None:
         """Do what ``put_all`` does, without blocking the running loop."""
-        await self._rows.aput_all(self._namespace, kv_pairs, collection)
+        await self._connection.aput_all(self._namespace, kv_pairs, collection)
 
     def get(self, key: str, collection: str = DEFAULT_COLLECTION) -> Row | None:
         """Return a row, the caller's own; None if there is none. See ``get_many``."""
-        return self._rows.get(self._namespace, key, collection)
+        return self._connection.get(self._namespace, key, collection)
 
     async def aget(self, key: str, collection: str = DEFAULT_COLLECTION) -> Row | None:
         """Do what ``get`` does, without blocking the running loop."""
-        return await self._rows.aget(self._namespace, key, collection)
+        return await self._connection.aget(self._namespace, key, collection)
 
     def get_many(self, keys: Iterable[str], collection: str = DEFAULT_COLLECTION) -> dict[str, Row]:
         """Return the rows that exist, by key, in the order of *keys*.
@@ -179,13 +175,13 @@ class ConvexKVStore(BaseKVStore):
 
         Cost: one round trip for every 10 keys, side by side; for rows beyond 1 MiB one wait more.
         """
-        return self._rows.get_many(self._namespace, keys, collection)
+        return self._connection.get_many(self._namespace, keys, collection)
 
     async def aget_many(
         self, keys: Iterable[str], collection: str = DEFAULT_COLLECTION
     ) -> dict[str, Row]:
         """Do what ``get_many`` does, without blocking the running loop."""
-        return await self._rows.aget_many(self._namespace, keys, collection)
+        return await self._connection.aget_many(self._namespace, keys, collection)
 
     def get_all(self, collection: str = DEFAULT_COLLECTION) -> dict[str, Row]:
         """Return all rows of a collection, sorted by key; an empty dict if it has none.
@@ -195,19 +191,19 @@ class ConvexKVStore(BaseKVStore):
 
         Cost: 16 round trips for the keys, side by side, then as ``get_many``.
         """
-        return self._rows.get_all(self._namespace, collection)
+        return self._connection.get_all(self._namespace, collection)
 
     async def aget_all(self, collection: str = DEFAULT_COLLECTION) -> dict[str, Row]:
         """Do what ``get_all`` does, without blocking the running loop."""
-        return await self._rows.aget_all(self._namespace, collection)
+        return await self._connection.aget_all(self._namespace, collection)
 
     def delete(self, key: str, collection: str = DEFAULT_COLLECTION) -> bool:
         """Delete a row, and say whether it existed. See ``delete_many``."""
-        return self._rows.delete(self._namespace, key, collection)
+        return self._connection.delete(self._namespace, key, collection)
 
     async def adelete(self, key: str, collection: str = DEFAULT_COLLECTION) -> bool:
         """Do what ``delete`` does, without blocking the running loop."""
-        return await self._rows.adelete(self._namespace, key, collection)
+        return await self._connection.adelete(self._namespace, key, collection)
 
     def delete_many(self, keys: Iterable[str], collection: str = DEFAULT_COLLECTION) -> list[str]:
         """Delete rows, and return the keys of those that existed, in the order of *keys*.
@@ -215,41 +211,21 @@ class ConvexKVStore(BaseKVStore):
         Cost: reading them, then five round trips' wait: three requests for every 1,000 keys, and up
         to 16 for the list.
         """
-        return self._rows.delete_many(self._namespace, keys, collection)
+        return self._connection.delete_many(self._namespace, keys, collection)
 
     async def adelete_many(
         self, keys: Iterable[str], collection: str = DEFAULT_COLLECTION
     ) -> list[str]:
         """Do what ``delete_many`` does, without blocking the running loop."""
-        return await self._rows.adelete_many(self._namespace, keys, collection)
+        return await self._connection.adelete_many(self._namespace, keys, collection)
 
     def clear(self, collection: str = DEFAULT_COLLECTION) -> None:
         """Delete all rows of a collection, however many. One round trip for every 25."""
-        self._rows.clear(self._namespace, collection)
+        self._connection.clear(self._namespace, collection)
 
     async def aclear(self, collection: str = DEFAULT_COLLECTION) -> None:
         """Do what ``clear`` does, without blocking the running loop."""
-        await self._rows.aclear(self._namespace, collection)
-
-    def close(self) -> None:
-        """Close the connection, unless it is shared. Safe to call twice."""
-        self._rows.close()
-
-    async def aclose(self) -> None:
-        """Close the connection, unless it is shared. Safe to call twice."""
-        await self._rows.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
+        await self._connection.aclear(self._namespace, collection)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._is_shared:
@@ -260,7 +236,7 @@ class ConvexKVStore(BaseKVStore):
         return {
             "namespace": self._namespace,
             "deployment_url": self._deployment_url,
-            "storage_function": self._rows.storage_function,
+            "storage_function": self._connection.storage_function,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from convex_mastra import Backend, Options
+from convex_mastra.connected import Connected
 from convex_mastra.errors import InvalidArgumentError
 from convex_mastra.ops.arguments import kind_of, many
 from convex_mastra.wire import STORAGE_FUNCTION
@@ -22,7 +23,7 @@ from langchain_convex_mastra.checkpoints.desk import Desk
 from langchain_convex_mastra.checkpoints.ledger import Ledger
 
 
-class SaverBase(BaseCheckpointSaver[str]):
+class SaverBase(Connected[CheckpointClient], BaseCheckpointSaver[str]):
     """A saver's backend, its memory, and their ends. See ``ConvexSaver`` for the arguments."""
 
     def __init__(
@@ -38,7 +39,7 @@ class SaverBase(BaseCheckpointSaver[str]):
     ) -> None:
         super().__init__(serde=_serializer(serde, allowed_msgpack_modules))
         self._ledger = Ledger()
-        self._client = CheckpointClient(
+        self._connection = CheckpointClient(
             deployment_url,
             admin_auth_token,
             storage_function=storage_function,
@@ -64,11 +65,6 @@ class SaverBase(BaseCheckpointSaver[str]):
         return f"{type(self).__name__}({self.backend!r})"
 
     @property
-    def backend(self) -> Backend:
-        """The backend, to be shared with other stores."""
-        return self._client.backend
-
-    @property
     def _desk(self) -> Desk:
         return Desk(self.serde, self._ledger)
 
@@ -77,26 +73,6 @@ class SaverBase(BaseCheckpointSaver[str]):
 
     async def asetup(self) -> None:
         """Do nothing, as ``setup`` does."""
-
-    def close(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        self._client.close()
-
-    async def aclose(self) -> None:
-        """Close the backend, unless it is shared. Safe to call twice."""
-        await self._client.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
 
 
 def _serializer(

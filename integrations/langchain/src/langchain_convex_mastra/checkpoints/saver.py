@@ -66,11 +66,11 @@ class ConvexSaver(SaverBase):
 
         Cost: three waits for the newest, two for a named one.
         """
-        return self._client.read_tuple(self._desk, config)
+        return self._connection.read_tuple(self._desk, config)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Do what ``get_tuple`` does, without blocking the running loop."""
-        return await self._client.aread_tuple(self._desk, config)
+        return await self._connection.aread_tuple(self._desk, config)
 
     def list(
         self,
@@ -96,7 +96,7 @@ class ConvexSaver(SaverBase):
         thread. All threads: two requests and more for each.
         """
         history = History(config, filter, before, limit)
-        while tuples := self._client.read_on(self._desk, history):
+        while tuples := self._connection.read_on(self._desk, history):
             yield from tuples
 
     async def alist(
@@ -109,7 +109,7 @@ class ConvexSaver(SaverBase):
     ) -> AsyncIterator[CheckpointTuple]:
         """Do what ``list`` does, without blocking the running loop."""
         history = History(config, filter, before, limit)
-        while tuples := await self._client.aread_on(self._desk, history):
+        while tuples := await self._connection.aread_on(self._desk, history):
             for one in tuples:
                 yield one
 
@@ -127,7 +127,7 @@ class ConvexSaver(SaverBase):
 
         Cost: one round trip for every 4 MiB; one wait more the first time for a thread.
         """
-        return self._client.put(self._desk, config, checkpoint, metadata, new_versions)
+        return self._connection.put(self._desk, config, checkpoint, metadata, new_versions)
 
     async def aput(
         self,
@@ -137,7 +137,7 @@ class ConvexSaver(SaverBase):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Do what ``put`` does, without blocking the running loop."""
-        return await self._client.aput(self._desk, config, checkpoint, metadata, new_versions)
+        return await self._connection.aput(self._desk, config, checkpoint, metadata, new_versions)
 
     def put_writes(
         self,
@@ -150,7 +150,7 @@ class ConvexSaver(SaverBase):
 
         Cost: one round trip; one wait more beyond 64 KiB.
         """
-        self._client.put_writes(self._desk, config, writes, task_id, task_path)
+        self._connection.put_writes(self._desk, config, writes, task_id, task_path)
 
     async def aput_writes(
         self,
@@ -160,7 +160,7 @@ class ConvexSaver(SaverBase):
         task_path: str = "",
     ) -> None:
         """Do what ``put_writes`` does, without blocking the running loop."""
-        await self._client.aput_writes(self._desk, config, writes, task_id, task_path)
+        await self._connection.aput_writes(self._desk, config, writes, task_id, task_path)
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread, in all namespaces.
@@ -169,11 +169,11 @@ class ConvexSaver(SaverBase):
 
         Cost: a round trip for every 10 checkpoints and about three for every four steps.
         """
-        self._client.delete_thread(self._desk, thread_id)
+        self._connection.delete_thread(self._desk, thread_id)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Do what ``delete_thread`` does, without blocking the running loop."""
-        await self._client.adelete_thread(self._desk, thread_id)
+        await self._connection.adelete_thread(self._desk, thread_id)
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints whose metadata has one of these ``run_id``, with their writes.
@@ -186,22 +186,22 @@ class ConvexSaver(SaverBase):
 
         Cost: as reading the headers of all namespaces that the runs wrote.
         """
-        self._client.delete_for_runs(self._desk, run_ids)
+        self._connection.delete_for_runs(self._desk, run_ids)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Do what ``delete_for_runs`` does, without blocking the running loop."""
-        await self._client.adelete_for_runs(self._desk, run_ids)
+        await self._connection.adelete_for_runs(self._desk, run_ids)
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread into another, which keeps what it has.
 
         Cost: a round trip for every 10 rows that are read, and for every 4 MiB.
         """
-        self._client.copy_thread(self._desk, source_thread_id, target_thread_id)
+        self._connection.copy_thread(self._desk, source_thread_id, target_thread_id)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Do what ``copy_thread`` does, without blocking the running loop."""
-        await self._client.acopy_thread(self._desk, source_thread_id, target_thread_id)
+        await self._connection.acopy_thread(self._desk, source_thread_id, target_thread_id)
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Delete all checkpoints of threads but the newest of each namespace.
@@ -218,11 +218,11 @@ class ConvexSaver(SaverBase):
 
         Cost: as reading all headers of the threads.
         """
-        self._client.prune(self._desk, thread_ids, strategy)
+        self._connection.prune(self._desk, thread_ids, strategy)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Do what ``prune`` does, without blocking the running loop."""
-        await self._client.aprune(self._desk, thread_ids, strategy)
+        await self._connection.aprune(self._desk, thread_ids, strategy)
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -232,13 +232,13 @@ class ConvexSaver(SaverBase):
         Cost: about five waits, whatever the distance; a round trip for every 10 ancestors and for
         every four steps.
         """
-        return self._client.read_delta(self._desk, config, channels)
+        return self._connection.read_delta(self._desk, config, channels)
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """Do what ``get_delta_channel_history`` does, without blocking the running loop."""
-        return await self._client.aread_delta(self._desk, config, channels)
+        return await self._connection.aread_delta(self._desk, config, channels)
 
     def get_next_version(self, current: str | None, channel: None) -> str:  # noqa: ARG002
         """Return a version of a channel that comes after *current*."""
