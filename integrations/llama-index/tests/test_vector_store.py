@@ -204,6 +204,15 @@ async def test_mastra_reads_what_is_written_here(stores: Any) -> None:
     assert match.metadata["ref_doc_id"] == "d"
 
 
+async def test_what_mastra_changes_on_a_node_that_was_written_here(stores: Any) -> None:
+    await stores.vectors.add([node("n1", page=3)])
+    stores.index.client.update_vector(stores.name, id="n1", metadata={"text": "new", "page": 4})
+    (back,) = await stores.vectors.get_nodes(["n1"])
+    assert (back.get_content(), back.metadata) == ("new", {"page": 3})
+    (match,) = stores.index.client.query(stores.name, [1, 0, 0])
+    assert match.metadata["page"] == 4
+
+
 async def test_round_trips(stores: Any) -> None:
     nodes = [node(f"n{i}", doc="d") for i in range(500)]
     await stores.vectors.add(nodes[:1])
