@@ -227,6 +227,22 @@ async def test_an_ingestion_pipeline_that_upserts_and_deletes(
     assert await stores.documents.get_document_hash("birds") is None
 
 
+async def test_progress_is_shown_over_these_stores(
+    stores: Any, embed_model: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = IngestionPipeline(
+        transformations=[splitter(), embed_model],
+        docstore=stores.docstore,
+        vector_store=stores.index,
+        disable_cache=True,
+    )
+    if stores.face == "async":
+        await pipeline.arun(documents=documents(), show_progress=True)
+    else:
+        pipeline.run(documents=documents(), show_progress=True)
+    assert "Applying transformations: 100%" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("strategy", [DocstoreStrategy.UPSERTS, DocstoreStrategy.DUPLICATES_ONLY])
 async def test_an_ingestion_pipeline_passes_over_what_it_has(
     stores: Any, embed_model: Any, strategy: DocstoreStrategy

@@ -237,6 +237,20 @@ async def test_many_nodes_are_cut_into_batches(stores: Any) -> None:
     assert await stores.vectors.get_nodes(filters=nested_none_of("padding")) == []
 
 
+async def test_as_many_nodes_as_an_index_adds_at_once(stores: Any) -> None:
+    """``VectorStoreIndex`` inserts 2,048 nodes in one call."""
+    nodes = [node(f"n{i:04}", doc=f"d{i % 2}", page=i) for i in range(2_048)]
+    assert await stores.vectors.add(nodes) == ids(nodes)
+    assert stores.kinds()["batchInsert"] == 3  # a thousand rows each
+    assert sorted(ids(await stores.vectors.get_nodes(filters=only("page", 2_000, "<")))) == ids(
+        nodes[:2_000]
+    )
+    await stores.vectors.delete("d0")
+    back = await stores.vectors.get_nodes()
+    assert sorted(ids(back)) == ids(nodes[1::2])
+    assert {one.node_id: one.hash for one in back} == {one.node_id: one.hash for one in nodes[1::2]}
+
+
 def nested_none_of(key: str) -> MetadataFilters:
     return MetadataFilters(
         filters=[only(key, None, "is_empty"), only(key, ["p" * 4000], "in")],
