@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from convex_mastra.backends import Backend, open_backend
 from convex_mastra.config import Options
@@ -123,7 +123,7 @@ class Client(Face):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.backend!r})"
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> str | tuple[Any, ...]:  # adapters pickle by place
         raise TypeError(
             f"a {type(self).__name__} holds connections and an admin key, and is never pickled"
         )

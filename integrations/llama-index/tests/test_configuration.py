@@ -107,8 +107,24 @@ def test_what_cannot_be_pickled_says_so() -> None:
     backend = open_backend(":memory:")
     with pytest.raises(TypeError, match="shared backend"):
         pickle.dumps(ConvexVectorStore(backend=backend))
-    with pytest.raises(TypeError, match="never pickled"):
+    with pytest.raises(TypeError, match="ConvexDocumentStore over a shared backend"):
         pickle.dumps(ConvexDocumentStore(backend=backend))
+    backend.close()
+
+
+def test_a_document_store_is_pickled_without_its_key(tmp_path: Path, monkeypatch: Any) -> None:
+    with ConvexDocumentStore("n", deployment_url=URL, admin_auth_token=KEY) as store:
+        pickled = pickle.dumps(store)
+    assert b"c2VjcmV0" not in pickled
+    with pytest.raises(ConfigurationError, match="No admin key"):
+        pickle.loads(pickled)
+    monkeypatch.setenv("CONVEX_ADMIN_KEY", KEY)
+    with pickle.loads(pickled) as back:
+        assert (back.namespace, repr(back.backend)) == ("n", repr(store.backend))
+    with ConvexDocumentStore("n", deployment_url=f"file:{tmp_path / 'mastra.db'}") as local:
+        local.add_documents([TextNode(id_="n1", text="x")])
+        with pickle.loads(pickle.dumps(local)) as back:
+            assert back.get_document("n1").get_content() == "x"
 
 
 def test_the_ways_to_name_a_deployment(tmp_path: Path, monkeypatch: Any) -> None:

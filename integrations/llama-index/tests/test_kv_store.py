@@ -181,7 +181,7 @@ def test_it_is_pickled_without_its_key(tmp_path: Path, monkeypatch: pytest.Monke
     local.put("k", {"a": 1})
     with pickle.loads(pickle.dumps(local)) as back:
         assert (back.get("k"), back.namespace) == ({"a": 1}, "n")
-        structs = ConvexIndexStore("n", deployment_url=back._deployment_url)
+        structs = ConvexIndexStore("n", deployment_url=f"file:{tmp_path / 'mastra.db'}")
         structs.add_index_struct(IndexDict(index_id="i"))
         with pickle.loads(pickle.dumps(structs)) as again:
             assert again.get_index_struct().index_id == "i"

@@ -20,6 +20,7 @@ from convex_mastra.wire import STORAGE_FUNCTION
 from llama_index_convex_mastra import docstore_reads as reads
 from llama_index_convex_mastra import docstore_writes as writes
 from llama_index_convex_mastra.docstore_layout import Place
+from llama_index_convex_mastra.pickling import PickledByPlace, place_arguments
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,7 +60,7 @@ def _nonblocking(
     return method
 
 
-class ConvexDocumentStore(_Faces, BaseDocumentStore):
+class ConvexDocumentStore(PickledByPlace, _Faces, BaseDocumentStore):
     """Nodes in Mastra's generic documents table on Convex.
 
     Nodes come back as they were added: hash, order of metadata, integers, relationships, class;
@@ -67,7 +68,7 @@ class ConvexDocumentStore(_Faces, BaseDocumentStore):
     side lose nothing, and deleting a document takes a handful of requests.
 
     Constructing sends nothing. One object may be used from several threads and event loops, with
-    or without ``with``; it is never pickled.
+    or without ``with``. It is pickled without the admin key, which must then be in the environment.
 
     Examples:
         ``pip install llama-index-convex-mastra``
@@ -81,7 +82,7 @@ class ConvexDocumentStore(_Faces, BaseDocumentStore):
         namespace: separates the document stores of a deployment.
         deployment_url, admin_auth_token, storage_function: as of ``convex_mastra.ConvexStore``.
         backend: an open backend to share; closing this object leaves it open.
-        options: time-outs, retries, requests in flight, event hook.
+        options: time-outs, retries, requests in flight, event hook; not pickled.
 
     Raises:
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
@@ -105,6 +106,9 @@ class ConvexDocumentStore(_Faces, BaseDocumentStore):
             options=options,
         )
         self._namespace = namespace
+        self._place_arguments = place_arguments(
+            namespace, deployment_url, storage_function, backend
+        )
 
     @classmethod
     def from_params(

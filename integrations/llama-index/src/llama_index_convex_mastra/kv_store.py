@@ -20,6 +20,7 @@ from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.ops.arguments import required_text
 from convex_mastra.wire import STORAGE_FUNCTION
 from llama_index_convex_mastra import kv_operations as operations
+from llama_index_convex_mastra.pickling import PickledByPlace, place_arguments
 
 Row = dict[str, Any]
 
@@ -45,7 +46,7 @@ class _Rows(SyncClient, AsyncClient):
     aclear = nonblocking(operations.clear)
 
 
-class ConvexKVStore(Connected[_Rows], BaseKVStore):
+class ConvexKVStore(Connected[_Rows], PickledByPlace, BaseKVStore):
     """Rows under keys, in collections, in Mastra's generic documents table on Convex.
 
     For ``IngestionCache``, ``KVDocumentStore``, ``KVIndexStore`` and whatever else takes a
@@ -86,8 +87,9 @@ class ConvexKVStore(Connected[_Rows], BaseKVStore):
         options: Options | None = None,
     ) -> None:
         self._namespace = required_text(namespace, "namespace")
-        self._deployment_url = deployment_url
-        self._is_shared = backend is not None
+        self._place_arguments = place_arguments(
+            namespace, deployment_url, storage_function, backend
+        )
         self._connection = _Rows(
             deployment_url,
             admin_auth_token,
@@ -226,18 +228,3 @@ class ConvexKVStore(Connected[_Rows], BaseKVStore):
     async def aclear(self, collection: str = DEFAULT_COLLECTION) -> None:
         """Do what ``clear`` does, without blocking the running loop."""
         await self._connection.aclear(self._namespace, collection)
-
-    def __getstate__(self) -> dict[str, Any]:
-        if self._is_shared:
-            raise TypeError(
-                "a ConvexKVStore over a shared backend cannot be pickled: it does not know where "
-                "it is; pass deployment_url instead"
-            )
-        return {
-            "namespace": self._namespace,
-            "deployment_url": self._deployment_url,
-            "storage_function": self._connection.storage_function,
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
