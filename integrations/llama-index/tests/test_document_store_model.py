@@ -91,7 +91,13 @@ def test_it_answers_as_cores_own(face: str, steps: list[tuple[Any, ...]]) -> Non
         ours = ConvexDocumentStore(backend=backend)
         for step in [*steps, ("get_all_document_hashes",), ("get_all_ref_doc_info",)]:
             wanted = await ask(theirs, "sync", *step)
-            assert await ask(ours, face, *step) == wanted, step
+            answer = await ask(ours, face, *step)
+            if step[0] == "get_all_document_hashes":
+                # Of several documents with one hash each store names one; which, neither promises.
+                for doc_hash, doc_id in answer.items():
+                    assert await ask(theirs, "sync", "get_document_hash", doc_id) == doc_hash
+                answer, wanted = set(answer), set(wanted)
+            assert answer == wanted, step
         assert told(ours.docs) == told(theirs.docs)
         await backend.aclose()
 
