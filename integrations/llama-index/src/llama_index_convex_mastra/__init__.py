@@ -2,11 +2,12 @@
 
 ``ConvexVectorStore`` keeps nodes and embeddings in a Mastra vector index; ``ConvexDocumentStore``
 nodes, ``ConvexIndexStore`` index structures and ``ConvexKVStore`` rows of any kind in Mastra's generic
-documents table; each on a Convex deployment or on the embedded backend.
+documents table; ``ConvexChatStore`` chat messages in Mastra's threads; each on a Convex deployment or on the embedded backend.
 """
 
 from importlib.metadata import version
 
+from llama_index_convex_mastra.chat_store import ConvexChatStore
 from llama_index_convex_mastra.document_store import ConvexDocumentStore
 from llama_index_convex_mastra.index_store import ConvexIndexStore
 from llama_index_convex_mastra.kv_store import ConvexKVStore
@@ -15,6 +16,7 @@ from llama_index_convex_mastra.vector_store import ConvexVectorStore
 __version__ = version("llama-index-convex-mastra")
 
 __all__ = [
+    "ConvexChatStore",
     "ConvexDocumentStore",
     "ConvexIndexStore",
     "ConvexKVStore",
