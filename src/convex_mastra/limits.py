@@ -72,6 +72,8 @@ accepts 4 MiB of writes a second."""
 WRITE_BATCH_JSON_BYTES: Final = 12 * MIB
 """The body limit counts JSON text, which is up to 2.4 times the Convex size of a vector."""
 DELETE_BATCH_IDS: Final = 1_000
+DOCUMENT_PAGE_ROWS: Final = 4_096
+"""Half of what the array of an answer holds (8,192); halved where so many are too large."""
 VECTOR_PAGE_BYTES: Final = 4 * MIB
 """What one page of a vector scan aims at, of the 16 MiB a transaction may read and return."""
 VECTOR_PAGE_ROWS_MAX: Final = 1_024

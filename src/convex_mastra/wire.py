@@ -34,7 +34,14 @@ COUNT_FUNCTION: Final = "convex_mastra/vectors:count"
 """Our own, optional: how many vectors an index holds."""
 RECENT_MESSAGES_FUNCTION: Final = "convex_mastra/messages:recent"
 """Our own, optional: the newest messages of a thread, without reading the others."""
-OWN_FUNCTIONS: Final = (SEARCH_FUNCTION, COUNT_FUNCTION, RECENT_MESSAGES_FUNCTION)
+DOCUMENTS_PAGE_FUNCTION: Final = "convex_mastra/documents:page"
+"""Our own, optional: a page of a logical table of ``mastra_documents``."""
+OWN_FUNCTIONS: Final = (
+    SEARCH_FUNCTION,
+    COUNT_FUNCTION,
+    RECENT_MESSAGES_FUNCTION,
+    DOCUMENTS_PAGE_FUNCTION,
+)
 NATIVE_SEARCH_FUNCTION: Final = "mastra/nativeVector:query"
 """An action: Convex's own vector search, over a table that the deployment's schema declares."""
 NATIVE_READ_FUNCTION: Final = "mastra/nativeVector:read"

@@ -55,6 +55,7 @@ FUNCTIONS = {
     "convex_mastra/vectors:search": "Query",
     "convex_mastra/vectors:count": "Query",
     "convex_mastra/messages:recent": "Query",
+    "convex_mastra/documents:page": "Query",
 }
 CORE = [
     "mastra_threads",

@@ -151,6 +151,7 @@ def test_what_the_system_functions_list(sides: Sides) -> None:
         "convex_mastra/vectors.js:search": "Query",
         "convex_mastra/vectors.js:count": "Query",
         "convex_mastra/messages.js:recent": "Query",
+        "convex_mastra/documents.js:page": "Query",
     }
 
 

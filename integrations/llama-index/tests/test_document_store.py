@@ -18,7 +18,8 @@ from llama_index.core.schema import (
 from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.storage.docstore.types import BaseDocumentStore, RefDocInfo
 
-from convex_mastra import InvalidArgumentError, Options, open_backend
+from convex_mastra import InvalidArgumentError, Options, ScanLimitError, limits, open_backend
+from convex_mastra.wire import DOCUMENTS_PAGE_FUNCTION
 from llama_index_convex_mastra import ConvexDocumentStore
 from llama_index_convex_mastra.nodes import node_to_data, to_json
 from tests.lanes import Deployment, with_older_lanes
@@ -267,6 +268,68 @@ async def test_a_source_document_of_more_nodes_than_an_array_holds(
     assert len(events) <= 17 + 9 + 16 + 4
     assert await store.aget_docs() == {}
     await backend.aclose()
+
+
+def lower_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SCAN_ROWS", 100)
+    monkeypatch.setattr(limits, "DOCUMENT_PAGE_ROWS", 40)
+
+
+async def test_a_source_document_of_more_nodes_than_one_read_returns(
+    stores: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10,500 on the embedded lane; elsewhere fewer, with limits as much smaller."""
+    documents, count = stores.documents, 10_500
+    if stores.lane != "embedded":
+        count = 105
+        lower_limits(monkeypatch)
+    nodes = [node(f"n{number}", "d", about="d") for number in range(count)]
+    ids = [one.node_id for one in nodes]
+    await documents.add_documents([*nodes, node("other", "d2")])
+    stores.requests()
+
+    info = await documents.get_ref_doc_info("d")
+    assert info == RefDocInfo(node_ids=ids, metadata={"about": "d"})
+    assert stores.requests().count(DOCUMENTS_PAGE_FUNCTION) == 3
+    everything = await documents.get_all_ref_doc_info()
+    assert everything == {"d": info, "d2": RefDocInfo(node_ids=["other"])}
+    assert sorted(await documents.get_all_document_ids()) == sorted([*ids, "other"])
+
+    await documents.delete_document(ids[0])
+    assert (await documents.get_ref_doc_info("d")).node_ids == ids[1:]
+    await documents.delete_ref_doc("d")
+    assert await documents.get_ref_doc_info("d") is None
+    assert await documents.get_nodes(ids[:20] + ids[-20:], raise_error=False) == []
+    assert list(await documents.get_docs()) == ["other"]
+
+
+@pytest.mark.parametrize("count", [105, 120])
+async def test_mastras_functions_alone_delete_what_they_cannot_list(
+    stores: Any, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    documents = stores.documents
+    lower_limits(monkeypatch)
+    stores.backend.abilities[DOCUMENTS_PAGE_FUNCTION] = False
+    ids = [f"n{number}" for number in range(count)]
+    await documents.add_documents([*(node(one, "d") for one in ids), node("other", "d2")])
+    stores.requests()
+    assert await documents.ref_doc_exists("d")
+    assert stores.kinds() == {"queryTable": 1}
+    for read in (documents.get_all_ref_doc_info, documents.get_docs):
+        with pytest.raises(ScanLimitError):
+            await read()
+    with pytest.raises(ScanLimitError):
+        await documents.get_ref_doc_info("d")
+
+    await documents.delete_document(ids[0])
+    assert await documents.ref_doc_exists("d")
+    await documents.delete_ref_doc("d")
+    assert DOCUMENTS_PAGE_FUNCTION not in stores.requests()
+    assert not await documents.ref_doc_exists("d")
+    assert await documents.get_nodes(ids, raise_error=False) == []
+    assert await documents.get_document_hash(ids[-1]) is None
+    assert list(await documents.get_all_ref_doc_info()) == ["d2"]
+    assert list(await documents.get_docs()) == ["other"]
 
 
 async def test_round_trips(stores: Any) -> None:

@@ -10,17 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from convex_mastra import limits
-from convex_mastra.errors import InvalidArgumentError
+from convex_mastra.errors import (
+    FunctionError,
+    InvalidArgumentError,
+    ProtocolError,
+    ScanLimitError,
+)
 from convex_mastra.flow import Flow, Gather, Sleep
 from convex_mastra.ops import document_parts
+from convex_mastra.ops.abilities import ask_own
 from convex_mastra.ops.arguments import distinct_ids, required_text
 from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.storage import (
     batches_by_size,
+    checked_rows,
     delete_rows,
+    is_read_limit,
     load_many,
     query_rows,
     upsert_rows,
@@ -28,7 +36,7 @@ from convex_mastra.ops.storage import (
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.values import check_document_size, measure
-from convex_mastra.wire import encode
+from convex_mastra.wire import DOCUMENTS_PAGE_FUNCTION, encode
 
 RESERVED_PREFIX: Final = "mastra_"
 """Names the storage handler gives tables of their own."""
@@ -144,6 +152,38 @@ def list_documents(target: Target, partition: str) -> Flow[dict[str, str]]:
     return (yield from document_parts.join(target, partition, rows))
 
 
+def list_long(target: Target, partition: str) -> Flow[dict[str, str]]:
+    """Return all texts of a partition that may be too long for ``list_documents``, as that does.
+
+    A long one is read page by page: a text that is written or deleted meanwhile may be missing or
+    not; every other is there, once.
+
+    Raises:
+        ScanLimitError: as of ``list_documents``, where ``convex_mastra/documents:page`` is not
+            deployed.
+
+    Cost: that of ``list_documents``; of a long partition one round trip more for every 4,096 texts,
+    one after the other.
+    """
+    try:
+        return (yield from list_documents(target, partition))
+    except ScanLimitError:
+        rows = yield from _read_pages(target, partition)
+        if rows is None:
+            raise
+    return (yield from document_parts.join(target, partition, rows))
+
+
+def first_keys(target: Target, partition: str, limit: int) -> Flow[list[str]]:
+    """Return the keys that were first written, *limit* at most, however many there are.
+
+    Cost: one round trip, which reads the texts.
+    """
+    _check_partition(partition)
+    rows = yield from query_rows(target, partition, {}, limit=limit)
+    return [row["id"] for row in rows]
+
+
 def delete_many(
     target: Target, partition: str, keys: Iterable[str], *, unsplit: bool = False
 ) -> Flow[None]:
@@ -171,6 +211,39 @@ def clear(target: Target, partition: str) -> Flow[None]:
     _check_partition(partition)
     yield from clear_table(target, partition)
     yield Gather([clear_table(target, table) for table in document_parts.tables_of(partition)])
+
+
+def _read_pages(target: Target, partition: str) -> Flow[list[Row] | None]:
+    """All rows of a partition, or None where our function is not deployed."""
+    rows: dict[str, Row] = {}
+    cursor: str | None = None
+    limit = limits.DOCUMENT_PAGE_ROWS
+    is_done = False
+    while not is_done:
+        args = {"table": partition, "cursor": cursor, "limit": limit}
+        try:
+            page = yield from ask_own(target, DOCUMENTS_PAGE_FUNCTION, args)
+        except FunctionError as error:
+            if limit == 1 or not is_read_limit(error):
+                raise
+            limit //= 2
+            continue
+        if page is None:
+            return None
+        records, is_done, next_cursor = _page_of(page)
+        if not is_done and next_cursor == cursor:
+            raise ProtocolError(f"{DOCUMENTS_PAGE_FUNCTION} returned the same cursor twice.")
+        cursor = next_cursor
+        rows.update((row["id"], row) for row in records)
+    return list(rows.values())
+
+
+def _page_of(page: Any) -> tuple[list[Row], bool, str]:
+    if isinstance(page, dict):
+        is_done, cursor = page.get("isDone"), page.get("continueCursor")
+        if isinstance(is_done, bool) and isinstance(cursor, str):
+            return checked_rows(page.get("records"), DOCUMENTS_PAGE_FUNCTION), is_done, cursor
+    raise ProtocolError(f"{DOCUMENTS_PAGE_FUNCTION} returned no page.")
 
 
 def _check_partition(partition: str) -> None:

@@ -14,7 +14,7 @@ from llama_index.core.schema import BaseNode
 from llama_index.core.storage.docstore.types import RefDocInfo
 
 from convex_mastra.flow import Flow, Gather, Sleep
-from convex_mastra.ops.documents import get_many, list_documents
+from convex_mastra.ops.documents import first_keys, get_many, list_long
 from convex_mastra.ops.partitions import list_shards
 from llama_index_convex_mastra.docstore_layout import (
     Place,
@@ -104,13 +104,14 @@ def get_ref_doc_info(place: Place, ref_doc_id: str) -> Flow[RefDocInfo | None]:
         None if it has no nodes. The metadata is that of the first node of the last addition.
 
     Raises:
-        ScanLimitError: it has 10,000 nodes or more, which a stock deployment cannot list.
+        ScanLimitError: it has more than 8,192 nodes, and ``convex_mastra/documents:page`` is not
+            deployed.
 
-    Cost: two round trips, side by side.
+    Cost: two round trips, side by side; of so many nodes one more for every 4,096.
     """
     members, about = yield Gather(
         [
-            list_documents(place.target, place.members(ref_doc_id)),
+            list_long(place.target, place.members(ref_doc_id)),
             get_many(place.target, place.directory(ref_doc_id), [ref_doc_key(ref_doc_id)]),
         ]
     )
@@ -133,8 +134,8 @@ def get_all_ref_doc_info(place: Place) -> Flow[dict[str, RefDocInfo]]:
 
 
 def ref_doc_exists(place: Place, ref_doc_id: str) -> Flow[bool]:
-    """Return whether a source document has nodes. Two round trips, side by side."""
-    return (yield from get_ref_doc_info(place, ref_doc_id)) is not None
+    """Return whether a source document has nodes. One round trip, however many there are."""
+    return bool((yield from first_keys(place.target, place.members(ref_doc_id), 1)))
 
 
 def _read_nodes(place: Place, node_ids: Sequence[str]) -> Flow[dict[str, BaseNode]]:
@@ -178,7 +179,7 @@ def _list_members(place: Place, entries: Mapping[str, str]) -> Flow[dict[str, di
         key.removeprefix(ref_doc_key("")) for key in entries if key.startswith(ref_doc_key(""))
     ]
     listed: list[dict[str, str]] = yield Gather(
-        [list_documents(place.target, place.members(ref_doc_id)) for ref_doc_id in ref_doc_ids]
+        [list_long(place.target, place.members(ref_doc_id)) for ref_doc_id in ref_doc_ids]
     )
     return {ref_doc_id: rows for ref_doc_id, rows in zip(ref_doc_ids, listed, strict=True) if rows}
 

@@ -13,9 +13,15 @@ from typing import Final
 
 from llama_index.core.schema import BaseNode
 
-from convex_mastra import InvalidArgumentError
+from convex_mastra import InvalidArgumentError, ScanLimitError, limits
 from convex_mastra.flow import Flow, Gather, Sleep
-from convex_mastra.ops.documents import delete_many, get_many, list_documents, put_many
+from convex_mastra.ops.documents import (
+    delete_many,
+    first_keys,
+    get_many,
+    list_documents,
+    put_many,
+)
 from llama_index_convex_mastra.docstore_layout import (
     Place,
     StoredNode,
@@ -135,7 +141,10 @@ def delete_document(place: Place, doc_id: str, raise_error: bool = True) -> Flow
     if stored.ref_doc_id is None:
         yield from _delete_entries(place, [doc_id])
     else:
-        members, about = yield from _read_ref_doc(place, stored.ref_doc_id)
+        # Of two nodes one is another: the list need not be read further.
+        members, about = yield from _read_ref_doc(
+            place, first_keys(place.target, place.members(stored.ref_doc_id), 2), stored.ref_doc_id
+        )
         if set(members) <= {doc_id}:
             yield from _delete_ref_doc(place, stored.ref_doc_id, [doc_id], about)
         else:
@@ -151,31 +160,47 @@ def delete_ref_doc(place: Place, ref_doc_id: str, raise_error: bool = True) -> F
         ValueError: *raise_error*, and it has no nodes.
 
     Cost: five round trips' wait. One request for every 500 nodes, and up to 16 for the list of
-    documents.
+    documents. Of more nodes than can be listed at once the same for every 4,096, in turn; where
+    that is interrupted, what is left is listed still.
     """
-    members, about = yield from _read_ref_doc(place, ref_doc_id)
+    members, about = yield from _read_ref_doc(
+        place, _all_or_first(place, place.members(ref_doc_id)), ref_doc_id
+    )
     if members:
-        yield from _delete_ref_doc(place, ref_doc_id, list(members), about)
+        while len(members) == limits.DOCUMENT_PAGE_ROWS:
+            yield from _delete_entries(place, members, ref_doc_id)
+            members = yield from _all_or_first(place, place.members(ref_doc_id))
+        yield from _delete_ref_doc(place, ref_doc_id, members, about)
     elif raise_error:
         raise ValueError(f"ref_doc_id {ref_doc_id} not found.")
 
 
-def _read_ref_doc(place: Place, ref_doc_id: str) -> Flow[tuple[dict[str, str], dict[str, str]]]:
-    """The rows of a source document's nodes, and its own row."""
+def _read_ref_doc(
+    place: Place, reading: Flow[list[str]], ref_doc_id: str
+) -> Flow[tuple[list[str], dict[str, str]]]:
+    """What *reading* finds of a source document's nodes, and its own row, side by side."""
     members, about = yield Gather(
         [
-            list_documents(place.target, place.members(ref_doc_id)),
+            reading,
             get_many(place.target, place.directory(ref_doc_id), [ref_doc_key(ref_doc_id)]),
         ]
     )
     return members, about
 
 
+def _all_or_first(place: Place, partition: str) -> Flow[list[str]]:
+    """All keys of a partition; a page of the first where they are too many for one read."""
+    try:
+        return list((yield from list_documents(place.target, partition)))
+    except ScanLimitError:
+        return (yield from first_keys(place.target, partition, limits.DOCUMENT_PAGE_ROWS))
+
+
 def _delete_ref_doc(
     place: Place, ref_doc_id: str, members: list[str], about: dict[str, str]
 ) -> Flow[None]:
     yield from _delete_entries(place, [*members, ref_doc_id], ref_doc_id, about)
-    if about and (yield from list_documents(place.target, place.members(ref_doc_id))):
+    if about and (yield from first_keys(place.target, place.members(ref_doc_id), 1)):
         # Nodes were added to the document meanwhile; it must stay in the list.
         yield from put_many(place.target, place.directory(ref_doc_id), about)
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from convex_mastra import wire
-from convex_mastra.backends.embedded import recent_messages, search, system
+from convex_mastra.backends.embedded import document_pages, recent_messages, search, system
 from convex_mastra.backends.embedded.handlers import cache, native_vectors, storage
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json, Kind
@@ -59,6 +59,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     wire.RECENT_MESSAGES_FUNCTION: Function(
         "query", recent_messages.recent, lambda _args: Access.READ
     ),
+    wire.DOCUMENTS_PAGE_FUNCTION: Function("query", document_pages.page, lambda _args: Access.READ),
     wire.TABLES_FUNCTION: Function(
         "query", lambda _transaction, _args: system.list_tables(), lambda _args: Access.READ
     ),
