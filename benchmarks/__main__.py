@@ -21,6 +21,7 @@ from benchmarks import (
     embedded,
     history,
     langchain_documents,
+    llama_index_documents,
     machine,
     memory,
     npm,
@@ -42,6 +43,7 @@ COMPARISONS: Final[dict[str, Callable[[Scale], Iterator[Result]]]] = {
     "history": history.compare,
     "documents": langchain_documents.compare,
     "checkpoints": checkpoints.compare,
+    "docstore": llama_index_documents.compare,
 }
 RESULTS: Final = Path(__file__).parent / "results"
 

@@ -42,6 +42,8 @@ class Scale:
         rows, searches, openings, processes: repetitions on the embedded backend.
         histories, in_memory_searches, ingests, checkpoint_runs, checkpoint_counts: repetitions of
             LangChain's and LangGraph's comparisons.
+        docstore_nodes, docstore_documents: nodes of a LlamaIndex document store, and of how many
+            documents; docstores, docstore_counts: repetitions of its times and requests.
     """
 
     judged: bool = True
@@ -56,6 +58,8 @@ class Scale:
     checkpoint_steps: int = 1_000
     checkpoint_reads: int = 1_000
     checkpoint_stored_steps: int = 500
+    docstore_nodes: int = 1_000
+    docstore_documents: int = 50
     calls_per_pair: int = 10
     rows_per_pair: int = 20
     calls_of_domains: int = 10
@@ -77,6 +81,8 @@ class Scale:
     ingests: Rounds = Rounds(pairs=5, warm_up=1)
     checkpoint_runs: Rounds = Rounds(pairs=7, warm_up=1)
     checkpoint_counts: Rounds = Rounds(pairs=1, warm_up=0)
+    docstores: Rounds = Rounds(pairs=11, warm_up=2)
+    docstore_counts: Rounds = Rounds(pairs=1, warm_up=0)
 
 
 FULL: Final = Scale()
@@ -95,6 +101,8 @@ QUICK: Final = replace(
     checkpoint_steps=5,
     checkpoint_reads=3,
     checkpoint_stored_steps=5,
+    docstore_nodes=20,
+    docstore_documents=4,
     calls_per_pair=2,
     rows_per_pair=2,
     calls_of_domains=2,

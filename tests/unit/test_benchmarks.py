@@ -28,6 +28,7 @@ QUICK_RUN = [
     "history",
     "documents",
     "checkpoints",
+    "docstore",
 ]
 """All but the reference deployment, which is slow to start."""
 
@@ -205,6 +206,10 @@ def test_all_of_it_runs(tmp_path: Path) -> None:
             for state in ("counter", "chat")
         ),
         *(f"checkpoints.{counted}" for counted in ("bytes", "requests")),
+        *(
+            f"docstore.{work}"
+            for work in ("add", "get", "requests", "requests-add", "requests-get")
+        ),
     }
     assert all(row["ours"] > 0 and row["peer"] > 0 and row["ratio"] > 0 for row in rows.values())
     assert written["quick"] is True
