@@ -62,6 +62,11 @@ class NativeVectorClient(Client):
         )
         self._target = replace(self._target, native=native)
 
+    @property
+    def native_vectors(self) -> NativeVectors:
+        """The indexes, by the names that operations take, and the paths of the functions."""
+        return self._target.native
+
 
 class ConvexNativeVector(NativeVectorClient, SyncClient):
     """Schema-declared vector indexes on Convex (cosine, approximate where large), blocking.

@@ -1,7 +1,7 @@
 """The native kind of index: Convex's own vector search, over a table that a schema declares.
 
 Mastra's ``ConvexNativeVector``, made of the core's operations. What of a filter the index cannot
-take is judged here, on what it finds. Built by ``vector_store``; the flows know a ``VectorIndex``.
+take is judged on what it finds. Built by ``vector_store``; the flows know a ``VectorIndex``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from convex_mastra import NativeIndex, VectorMatch, VectorRecord
-from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow
 from convex_mastra.limits import NATIVE_RESULTS
-from convex_mastra.ops import native_reads, native_search, native_vectors
-from convex_mastra.ops.native_filters import Narrowed, narrow
+from convex_mastra.ops import native_reads, native_selection, native_vectors
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.vector_scan import Accept
 from convex_mastra.scoring import Vector
 from langchain_convex_mastra.filters import Judgement
 
@@ -26,7 +23,7 @@ from langchain_convex_mastra.filters import Judgement
 class NativeIndexed:
     """A schema-declared index, known to the target by its table's name.
 
-    What of a filter the index cannot take is judged here, on the nearest 256 at most, which is as
+    What of a filter the index cannot take is judged on the nearest 256 at most, which is as
     far as Convex searches. Where that may leave something out, ScanLimitError is raised.
     """
 
@@ -59,70 +56,27 @@ class NativeIndexed:
         include_vector: bool = False,
     ) -> Flow[list[VectorMatch]]:
         """Search with what the index can take; go on until *top_k* pass."""
-        narrowed = narrow(judgement.where, self.index)
-        if narrowed.is_empty:
-            return []
-        return (
-            yield from native_search.query(
-                self.target,
-                self.name,
-                vector,
-                top_k=top_k,
-                filter=narrowed.filter,
-                min_score=min_score,
-                include_vector=include_vector,
-                accept=_rest(judgement, narrowed),
-            )
+        return native_selection.search(
+            self.target,
+            self.name,
+            vector,
+            top_k=top_k,
+            where=judgement.where,
+            accept=judgement.accept,
+            min_score=min_score,
+            include_vector=include_vector,
         )
 
     def matching(self, judgement: Judgement) -> Flow[list[VectorRecord]]:
         """Return all that pass, by id, if the index finds fewer than 256 to be judged."""
-        narrowed = narrow(judgement.where, self.index)
-        if narrowed.is_empty:
-            return []
-        return (
-            yield from native_reads.list_vectors(
-                self.target,
-                self.name,
-                filter=narrowed.filter,
-                accept=_rest(judgement, narrowed),
-            )
-        )
+        return native_selection.matching(self.target, self.name, judgement.where, judgement.accept)
 
     def delete(self, ids: Sequence[str]) -> Flow[None]:
         """Delete by id; a hundred a round trip, side by side."""
         return native_vectors.delete_vectors(self.target, self.name, ids)
 
     def delete_matching(self, judgement: Judgement) -> Flow[None]:
-        """Delete all that pass: 256 at a time, until a search finds none.
-
-        Where something is left to be judged here, those not deleted would be found again and
-        again, so all must be found at once.
-        """
-        narrowed = narrow(judgement.where, self.index)
-        if narrowed.is_empty:
-            return
-        if _rest(judgement, narrowed) is not None:
-            records = yield from self.matching(judgement)
-            if records:
-                yield from self.delete([record.id for record in records])
-            return
-        while True:
-            ids = yield from native_reads.find_ids(self.target, self.name, filter=narrowed.filter)
-            if ids is None:
-                return
-            if ids:  # else somebody else deleted all of them meanwhile; there may be more
-                yield from self.delete(ids)
-
-
-def _rest(judgement: Judgement, narrowed: Narrowed) -> Accept | None:
-    """What is left to be judged of matches that meet the narrowed filter."""
-    predicate = None if narrowed.is_exact else compile_filter(judgement.where)
-    accept = judgement.accept
-    if predicate is None:
-        return accept
-
-    def accepts(vector_id: str, stored: Mapping[str, Any] | None) -> bool:
-        return predicate(stored) and (accept is None or accept(vector_id, stored))
-
-    return accepts
+        """Delete all that pass: 256 at a time, until a search finds none."""
+        return native_selection.delete_matching(
+            self.target, self.name, judgement.where, judgement.accept
+        )
