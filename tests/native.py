@@ -23,6 +23,10 @@ INDEXES: Final = {
         filter_fields=("tag", "page"),
     ),
 }
+NODES: Final = NativeIndex(
+    table_name="native_nodes", dimension=3, filter_fields=("ref_doc_id", "tag", "page")
+)
+"""For llama-index, which deletes by ``ref_doc_id``. Not in ``INDEXES``, from which tests draw."""
 CONFIGS: Final[dict[str, dict[str, Any]]] = {
     name: native_config(index) for name, index in INDEXES.items()
 }

@@ -25,4 +25,19 @@ export const nativeTables = {
       dimensions: 2,
       filterFields: ["tag", "page"],
     }),
+  // What an index of llama-index's nodes would declare.
+  native_nodes: defineTable({
+    id: v.string(),
+    embedding: v.array(v.float64()),
+    metadata: v.optional(v.any()),
+    ref_doc_id: v.optional(v.any()),
+    tag: v.optional(v.any()),
+    page: v.optional(v.any()),
+  })
+    .index("by_record_id", ["id"])
+    .vectorIndex("by_embedding", {
+      vectorField: "embedding",
+      dimensions: 3,
+      filterFields: ["ref_doc_id", "tag", "page"],
+    }),
 };

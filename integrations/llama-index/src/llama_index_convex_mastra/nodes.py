@@ -9,7 +9,7 @@ stores. Knows no requests.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from llama_index.core.schema import (
@@ -88,8 +88,10 @@ def key_name(key: str) -> str:
     return to_json(key)[1:-1]
 
 
-def node_to_metadata(node: BaseNode) -> dict[str, Any]:
+def node_to_metadata(node: BaseNode, first: Collection[str] = ()) -> dict[str, Any]:
     """Return the metadata under which a node's vector is stored.
+
+    Of more keys than an object of Convex holds, those in *first* are copied before any other.
 
     The text is stored once, under ``text``; in ``_node_content`` it is then empty, as llama-index's
     ``node_to_metadata_dict(remove_text=True)`` has it.
@@ -100,8 +102,8 @@ def node_to_metadata(node: BaseNode) -> dict[str, Any]:
     data = node_to_data(node)
     text = _take_text(data)
     flat = json.loads(to_json(data["metadata"]))
-    metadata = {key: value for key, value in flat.items() if _is_copied(key, value)}
-    for key in list(metadata)[COPIED_KEYS:]:
+    metadata = {key: value for key, value in flat.items() if is_copied(key, value)}
+    for key in sorted(metadata, key=lambda key: key not in first)[COPIED_KEYS:]:
         del metadata[key]
     uncopied = [key_name(key) for key in flat if key not in metadata and key not in _RESERVED]
     if uncopied:
@@ -175,7 +177,8 @@ def _text_holder(data: dict[str, Any]) -> dict[str, Any]:
     return data if TEXT in data else data.get("text_resource") or {}
 
 
-def _is_copied(key: str, value: Any) -> bool:
+def is_copied(key: str, value: Any) -> bool:
+    """Whether *value*, under *key* of the user's metadata, has a native copy."""
     if key in _RESERVED:
         return False
     try:

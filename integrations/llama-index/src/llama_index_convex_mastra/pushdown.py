@@ -3,13 +3,13 @@
 What is pushed down must select at least all that ``filters`` accepts, judged by the native copies
 of the metadata: a filter may be dropped or widened here, never narrowed. Each translation says
 whether it is exact, because only an exact one may stand under NOT. Pure functions; called by the
-vector store's operations.
+two kinds of index in ``vector_indexes``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from llama_index_convex_mastra.nodes import (
     OWN_KEYS,
     REFERENCE_KEYS,
     UNCOPIED,
+    is_copied,
     is_unicode,
     key_name,
 )
@@ -47,7 +48,21 @@ class _Pushed:
     exact: bool
 
 
+_Translate = Callable[[MetadataFilter], _Pushed]
 _UNKNOWN: Final = _Pushed(None, exact=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What an index is asked for.
+
+    Attributes:
+        where: a filter in Mastra's grammar; None selects every node.
+        decides: it selects just what llama-index's filters do; else each match is to be judged.
+    """
+
+    where: Where | None
+    decides: bool
 
 
 def push_down(filters: MetadataFilters | None, doc_ids: Sequence[str] | None) -> Where | None:
@@ -57,12 +72,48 @@ def push_down(filters: MetadataFilters | None, doc_ids: Sequence[str] | None) ->
     without any metadata, which no llama-index store writes, never are: that is Mastra's rule.
     """
     conditions: list[Where] = []
-    if filters is not None and (pushed := _group(filters).where) is not None:
+    if filters is not None and (pushed := _group(filters, _one).where) is not None:
         uncopied = [{UNCOPIED: {"$contains": key_name(key)}} for key in sorted(_keys(filters))]
         conditions.append({"$or": [pushed, {UNCOPIED: True}, *uncopied]})
     if doc_ids:
         conditions.append({REFERENCE_KEYS[-1]: {"$in": list(doc_ids)}})
     return {"$and": conditions} if conditions else None
+
+
+def push_down_to(
+    fields: Collection[str], filters: MetadataFilters | None, doc_ids: Sequence[str] | None
+) -> Pushed:
+    """Return a filter whose equalities on *fields* stand where a native index can take them.
+
+    ``push_down`` has "or the key was not copied" in every condition, which such an index cannot be
+    asked. Here stand equalities on *fields* with values whose copies are never left out, and beside
+    them, if they do not say all, what ``push_down`` makes of the whole.
+    """
+    sure = _Pushed(None, exact=True)
+    if filters is not None:
+        sure = _group(filters, lambda item: _surely(item, fields))
+    conditions = [] if sure.where is None else [sure.where]
+    rest = push_down(None if sure.exact else filters, doc_ids)
+    if rest is not None:
+        conditions.append(rest)
+    decides = sure.exact and (not doc_ids or REFERENCE_KEYS[-1] in fields)
+    return Pushed({"$and": conditions} if conditions else None, decides)
+
+
+def _surely(item: MetadataFilter, fields: Collection[str]) -> _Pushed:
+    """An equality on one of *fields*, if what equals its value is always copied there."""
+    key, value = item.key, item.value
+    values: Sequence[str | int | float]
+    match item.operator:
+        case FilterOperator.EQ if isinstance(value, str | int | float):
+            values = [value]
+        case FilterOperator.IN if isinstance(value, list):
+            values = value
+        case _:
+            return _UNKNOWN
+    if key in fields and (key in REFERENCE_KEYS or all(is_copied(key, one) for one in values)):
+        return _one(item)
+    return _UNKNOWN
 
 
 def _keys(filters: MetadataFilters) -> set[str]:
@@ -72,11 +123,11 @@ def _keys(filters: MetadataFilters) -> set[str]:
     return keys
 
 
-def _group(filters: MetadataFilters) -> _Pushed:
+def _group(filters: MetadataFilters, translate: _Translate) -> _Pushed:
     if not filters.filters:
         return _Pushed(None, exact=True)
     items = [
-        _group(item) if isinstance(item, MetadataFilters) else _one(item)
+        _group(item, translate) if isinstance(item, MetadataFilters) else translate(item)
         for item in filters.filters
     ]
     exact = all(item.exact for item in items)

@@ -6,19 +6,17 @@ batches, so that a long one does not hold up an event loop. Called by ``vector_s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from llama_index.core.schema import BaseNode
 from llama_index.core.vector_stores.types import MetadataFilters
 
-from convex_mastra import InvalidArgumentError, NotFoundError, VectorRecord
+from convex_mastra import InvalidArgumentError, VectorRecord
 from convex_mastra.flow import Flow, Sleep
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.vector_indexes import create_index, truncate_index
-from convex_mastra.ops.vector_reads import get_vectors, list_vectors
-from convex_mastra.ops.vectors import delete_vectors, upsert
+from convex_mastra.ops.vector_scan import Accept
 from llama_index_convex_mastra.filters import build_predicate
 from llama_index_convex_mastra.nodes import (
     REFERENCE_KEYS,
@@ -26,7 +24,7 @@ from llama_index_convex_mastra.nodes import (
     metadata_to_node,
     node_to_metadata,
 )
-from llama_index_convex_mastra.pushdown import push_down
+from llama_index_convex_mastra.vector_indexes import VectorIndex, index_on
 
 NODES_AT_ONCE: Final = 32
 """Nodes converted between two chances for other tasks; about 10 ms of work."""
@@ -35,8 +33,8 @@ NODES_AT_ONCE: Final = 32
 def add_nodes(target: Target, index_name: str, nodes: Sequence[BaseNode]) -> Flow[list[str]]:
     """Store nodes with their embeddings; one whose id exists is replaced.
 
-    The index is declared with the nodes' dimension if it does not exist. Of nodes with one id the
-    last is stored.
+    A scanned index is declared with the nodes' dimension if it does not exist. Of nodes with one id
+    the last is stored.
 
     Returns:
         The ids, in the order of *nodes*.
@@ -47,8 +45,10 @@ def add_nodes(target: Target, index_name: str, nodes: Sequence[BaseNode]) -> Flo
         LimitExceededError: a node with its embedding is larger than a document (1 MiB).
 
     Cost: one round trip for the check of the dimension, then one for every batch of about 4 MiB,
-    side by side; three more for the first nodes of an index.
+    side by side; three more for the first nodes of an index. A native index: one round trip for
+    every 100 nodes or 4 MiB, side by side.
     """
+    index = index_on(target, index_name)
     latest = {node.node_id: node for node in nodes}
     if not latest:
         return []
@@ -63,19 +63,13 @@ def add_nodes(target: Target, index_name: str, nodes: Sequence[BaseNode]) -> Flo
                 field=f"nodes[{position}].embedding",
             )
         embeddings.append(np.asarray(node.embedding, dtype=np.float64))
-        metadatas.append(_metadata_of(node, f"nodes[{position}].metadata"))
+        metadatas.append(_metadata_of(node, index.filter_fields, f"nodes[{position}].metadata"))
     dimensions = {embedding.shape for embedding in embeddings}
     if len(dimensions) > 1:
         raise InvalidArgumentError(
             f"The embeddings have different dimensions: {sorted(dimensions)}.", field="nodes"
         )
-    matrix = np.stack(embeddings)
-    ids = list(latest)
-    try:
-        yield from upsert(target, index_name, matrix, ids=ids, metadata=metadatas)
-    except NotFoundError:
-        yield from create_index(target, index_name, matrix.shape[1])
-        yield from upsert(target, index_name, matrix, ids=ids, metadata=metadatas)
+    yield from index.write(list(latest), np.stack(embeddings), metadatas)
     return [node.node_id for node in nodes]
 
 
@@ -84,7 +78,12 @@ def delete_reference(target: Target, index_name: str, ref_doc_id: str | None) ->
 
     ``"None"`` is what llama-index calls the source of nodes that have none.
 
-    Cost: a scan of the index, then one round trip for every 1,000 nodes.
+    Raises:
+        ScanLimitError: a native index that has no filter field ``ref_doc_id`` and holds 256 nodes
+            or more. Nothing was deleted.
+
+    Cost: a scan of the index, then one round trip for every 1,000 nodes. A native index with that
+    filter field: three round trips for every 256 nodes.
     """
     if ref_doc_id is None:
         return
@@ -92,10 +91,9 @@ def delete_reference(target: Target, index_name: str, ref_doc_id: str | None) ->
     def is_wanted(_node_id: str, metadata: Mapping[str, Any] | None) -> bool:
         return filterable_metadata(metadata).get(REFERENCE_KEYS[-1]) == ref_doc_id
 
-    found = yield from list_vectors(
-        target, index_name, filter=push_down(None, [ref_doc_id]), accept=is_wanted
-    )
-    yield from _delete_all(target, index_name, [record.id for record in found])
+    index = index_on(target, index_name)
+    pushed = index.push(None, [ref_doc_id])
+    yield from index.delete_matching(pushed.where, None if pushed.decides else is_wanted)
 
 
 def delete_nodes(
@@ -108,15 +106,24 @@ def delete_nodes(
 
     Neither, or an empty list, deletes nothing.
 
+    Raises:
+        ScanLimitError: a native index finds 256 nodes or more, of which *filters* leave some to be
+            judged here. Nothing was deleted.
+
     Cost: one round trip for every 1,000 ids. With *filters* the nodes are read before: by id ten a
-    round trip, else in a scan of the index.
+    round trip, else in a scan of the index. A native index takes 100 ids in either; where it can
+    take all of *filters*, three round trips for every 256 nodes.
     """
+    index = index_on(target, index_name)
     has_filters = filters is not None and bool(filters.filters)
     if not has_filters:
-        yield from _delete_all(target, index_name, list(node_ids or []))
-        return
-    found = yield from _select(target, index_name, node_ids, filters)
-    yield from _delete_all(target, index_name, [record.id for record in found])
+        yield from _delete_all(index, list(node_ids or []))
+    elif node_ids is not None:
+        found = yield from _select(index, node_ids, filters)
+        yield from _delete_all(index, [record.id for record in found])
+    else:
+        pushed = index.push(filters, None)
+        yield from index.delete_matching(pushed.where, None if pushed.decides else _judge(filters))
 
 
 def get_nodes(
@@ -127,12 +134,19 @@ def get_nodes(
 ) -> Flow[list[BaseNode]]:
     """Return the nodes that are among *node_ids* and match *filters*, with their embeddings.
 
-    Neither returns every node. In the order of *node_ids*, or else as they were first written.
+    Neither returns every node. In the order of *node_ids*, or else as they were first written; of a
+    native index, by id.
 
-    Cost: by id one round trip for every 10, side by side; else a scan of the index.
+    Raises:
+        ScanLimitError: a native index finds 256 nodes or more for what it can take of *filters*.
+            By id there is no limit.
+
+    Cost: by id one round trip for every 10, side by side; else a scan of the index. A native index:
+    one for every 100, or two in all.
     """
     nodes = []
-    for position, record in enumerate((yield from _select(target, index_name, node_ids, filters))):
+    index = index_on(target, index_name)
+    for position, record in enumerate((yield from _select(index, node_ids, filters))):
         if position % NODES_AT_ONCE == 0:
             yield Sleep(0)
         nodes.append(metadata_to_node(record.id, record.metadata, record.vector.tolist()))
@@ -140,39 +154,37 @@ def get_nodes(
 
 
 def clear(target: Target, index_name: str) -> Flow[None]:
-    """Delete all nodes; the index stays declared. One round trip for every 25."""
-    yield from truncate_index(target, index_name)
+    """Delete all nodes; the index stays declared.
+
+    Cost: one round trip for every 25; of a native index, three for every 256.
+    """
+    yield from index_on(target, index_name).clear()
 
 
 def _select(
-    target: Target,
-    index_name: str,
-    node_ids: Sequence[str] | None,
-    filters: MetadataFilters | None,
+    index: VectorIndex, node_ids: Sequence[str] | None, filters: MetadataFilters | None
 ) -> Flow[list[VectorRecord]]:
-    predicate = build_predicate(filters)
-
-    def accept(_node_id: str, metadata: Mapping[str, Any] | None) -> bool:
-        return predicate(filterable_metadata(metadata))
-
+    judge = _judge(filters)
     if node_ids is None:
-        return (
-            yield from list_vectors(
-                target, index_name, filter=push_down(filters, None), accept=accept
-            )
-        )
-    records = yield from get_vectors(target, index_name, list(node_ids))
-    return [record for record in records if accept(record.id, record.metadata)]
+        pushed = index.push(filters, None)
+        return (yield from index.matching(pushed.where, None if pushed.decides else judge))
+    records = yield from index.read(list(node_ids))
+    return [record for record in records if judge(record.id, record.metadata)]
 
 
-def _delete_all(target: Target, index_name: str, node_ids: list[str]) -> Flow[None]:
+def _judge(filters: MetadataFilters | None) -> Accept:
+    predicate = build_predicate(filters)
+    return lambda _node_id, metadata: predicate(filterable_metadata(metadata))
+
+
+def _delete_all(index: VectorIndex, node_ids: list[str]) -> Flow[None]:
     if node_ids:
-        yield from delete_vectors(target, index_name, ids=node_ids)
+        yield from index.delete(node_ids)
 
 
-def _metadata_of(node: BaseNode, field: str) -> dict[str, Any]:
+def _metadata_of(node: BaseNode, first: Collection[str], field: str) -> dict[str, Any]:
     try:
-        return node_to_metadata(node)
+        return node_to_metadata(node, first)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(
             f"Node {node.node_id} cannot be written as JSON: {error}", field=field

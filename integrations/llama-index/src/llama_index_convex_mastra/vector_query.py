@@ -1,7 +1,7 @@
 """Querying the vector store: similarity and maximal marginal relevance, under filters.
 
-Filters are pushed down as far as Mastra's grammar can say them, and every match is judged again by
-``filters``; the core's search goes on until *top_k* of them were accepted. Called by
+Filters are pushed down as far as the kind of index takes them, and matches are judged again by
+``filters`` unless that was all; the search goes on until *top_k* of them were accepted. Called by
 ``vector_store`` only.
 """
 
@@ -23,22 +23,17 @@ from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_top_k
-from convex_mastra.ops.vector_indexes import declared_dimension
-from convex_mastra.ops.vector_reads import get_vectors
 from convex_mastra.ops.vector_scan import Accept
-from convex_mastra.ops.vector_search import query as search
 from convex_mastra.scoring import TopK, Vector, most_marginally_relevant, score_rows
 from llama_index_convex_mastra.filters import build_predicate
 from llama_index_convex_mastra.nodes import REFERENCE_KEYS, filterable_metadata, metadata_to_node
-from llama_index_convex_mastra.pushdown import push_down
+from llama_index_convex_mastra.vector_indexes import VectorIndex, index_on
 
 MODES: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR)
 MMR_THRESHOLD: Final = 0.5
 """What llama-index's own MMR weighs relevance with, of 1."""
 MMR_PREFETCH_FACTOR: Final = 4.0
 """Candidates for each result; what the Postgres and Chroma stores take."""
-IDS_READ_DIRECTLY: Final = 256
-"""Up to so many node ids are read and scored one by one; more are looked for in a search."""
 
 
 def query_nodes(
@@ -59,15 +54,21 @@ def query_nodes(
             the result, an empty list of ids does not.
         include_embeddings: set the embeddings of the returned nodes.
         mmr_threshold: 1 for relevance alone, 0 for diversity alone; the query's own wins.
-        mmr_prefetch_factor: MMR chooses among ``similarity_top_k`` times as many candidates.
+        mmr_prefetch_factor: MMR chooses among ``similarity_top_k`` times as many candidates; four
+            times if None, but no more than 256 of a native index.
         mmr_prefetch_k: how many candidates, instead.
         mastra_filter: a further filter in Mastra's grammar, on the native copies of the metadata.
 
     Raises:
-        InvalidArgumentError: another mode, no embedding, one that does not fit the index.
+        InvalidArgumentError: another mode, no embedding, one that does not fit the index, more than
+            256 results or candidates of a native index.
+        ScanLimitError: of the 256 nodes that a native index finds nearest, which is as far as
+            Convex searches, fewer than asked for pass, and there may be more.
 
     Cost: as ``ConvexVector.query``: one round trip's wait where the deployment has our search
     function, else a scan of the index. Up to 256 node ids are read by id instead, ten a round trip.
+    A native index: two round trips, and two more for each time that too few of what it found pass,
+    eight at most; node ids are read by id, any number, a hundred a round trip.
     """
     if query.mode not in MODES:
         raise InvalidArgumentError(
@@ -82,14 +83,21 @@ def query_nodes(
     top_k = query.similarity_top_k
     check_top_k(top_k)
     is_mmr = query.mode == VectorStoreQueryMode.MMR
+    index = index_on(target, index_name)
+    is_searched = not query.node_ids or not _are_read(query.node_ids, index)
+    most = index.most_results if is_searched else None
     wanted = top_k
     if is_mmr:
-        factor = MMR_PREFETCH_FACTOR if mmr_prefetch_factor is None else mmr_prefetch_factor
-        wanted = max(top_k, mmr_prefetch_k or math.ceil(top_k * factor))
-
-    with_vectors = include_embeddings or is_mmr
+        candidates = _candidates(top_k, mmr_prefetch_factor, mmr_prefetch_k, most)
+        wanted = max(top_k, candidates)
+    if most is not None and wanted > most:
+        raise InvalidArgumentError(
+            f"A native Convex index is searched for at most {most} nodes, not {wanted}"
+            f"{' candidates' if is_mmr else ''}.",
+            field="query.similarity_top_k" if wanted == top_k else "mmr_prefetch_k",
+        )
     matches = yield from _matches(
-        target, index_name, query, vector, wanted, with_vectors, mastra_filter
+        index, query, vector, wanted, include_embeddings or is_mmr, mastra_filter
     )
     if is_mmr:
         threshold = query.mmr_threshold if query.mmr_threshold is not None else mmr_threshold
@@ -99,39 +107,43 @@ def query_nodes(
     return _result(matches, include_embeddings=include_embeddings)
 
 
+def _candidates(top_k: int, factor: float | None, count: int | None, most: int | None) -> int:
+    """Among how many MMR chooses; as many as there can be where nobody said how many."""
+    if count:
+        return count
+    if factor is not None:
+        return math.ceil(top_k * factor)
+    usual = math.ceil(top_k * MMR_PREFETCH_FACTOR)
+    return usual if most is None else min(usual, most)
+
+
+def _are_read(node_ids: Sequence[str], index: VectorIndex) -> bool:
+    """Whether nodes are read by id, and not searched for."""
+    return index.most_ids is None or len(node_ids) <= index.most_ids
+
+
 def _matches(
-    target: Target,
-    index_name: str,
+    index: VectorIndex,
     query: VectorStoreQuery,
     vector: Vector,
     wanted: int,
     with_vectors: bool,
     mastra_filter: Mapping[str, Any] | None,
 ) -> Flow[list[VectorMatch]]:
-    where = push_down(query.filters, query.doc_ids)
+    pushed = index.push(query.filters, query.doc_ids)
+    where = pushed.where
     if mastra_filter:
         where = {"$and": [*([where] if where else []), dict(mastra_filter)]}
     accept = _acceptance(query)
-    if query.node_ids and len(query.node_ids) <= IDS_READ_DIRECTLY:
-        return (
-            yield from _among(target, index_name, query.node_ids, vector, wanted, where, accept)
-        )
-    return (
-        yield from search(
-            target,
-            index_name,
-            vector,
-            top_k=wanted,
-            filter=where,
-            include_vector=with_vectors,
-            accept=accept,
-        )
-    )
+    if query.node_ids and _are_read(query.node_ids, index):
+        return (yield from _among(index, query.node_ids, vector, wanted, where, accept))
+    if pushed.decides and not query.node_ids:
+        accept = None
+    return (yield from index.search(vector, wanted, where, accept, include_vector=with_vectors))
 
 
 def _among(
-    target: Target,
-    index_name: str,
+    index: VectorIndex,
     node_ids: Sequence[str],
     vector: Vector,
     wanted: int,
@@ -139,10 +151,8 @@ def _among(
     accept: Accept | None,
 ) -> Flow[list[VectorMatch]]:
     """The best of the nodes that have these ids."""
-    stored, dimension = yield Gather(
-        [get_vectors(target, index_name, node_ids), declared_dimension(target, index_name)]
-    )
-    as_query(vector, dimension, index_name, "query.query_embedding")
+    stored, dimension = yield Gather([index.read(node_ids), index.dimension()])
+    as_query(vector, dimension, index.name, "query.query_embedding")
     is_selected = compile_filter(where)
     records = [
         record

@@ -1,12 +1,14 @@
 """``ConvexVectorStore``: a llama-index vector store that is a Mastra vector index.
 
 The class that users construct: its fields, its connection, and one line for each method, blocking
-and async. What the methods do is in ``vector_operations`` and ``vector_query``.
+and async. What the methods do is in ``vector_operations`` and ``vector_query``, the two kinds of
+index in ``vector_indexes``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 from llama_index.core.bridge.pydantic import BaseModel, PrivateAttr
@@ -18,17 +20,38 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQueryResult,
 )
 
-from convex_mastra import AsyncConvexVector, Backend, ConfigurationError, ConvexVector, Options
+from convex_mastra import (
+    Backend,
+    ConfigurationError,
+    ConvexNativeVector,
+    ConvexVector,
+    NativeIndex,
+    Options,
+)
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
-from convex_mastra.wire import STORAGE_FUNCTION
+from convex_mastra.ops.target import NativeVectors
+from convex_mastra.wire import (
+    NATIVE_READ_FUNCTION,
+    NATIVE_SEARCH_FUNCTION,
+    NATIVE_WRITE_FUNCTION,
+    STORAGE_FUNCTION,
+)
 from llama_index_convex_mastra import vector_operations
+from llama_index_convex_mastra.vector_choice import (
+    NativeIndexField,
+    Vectors,
+    as_native_index,
+    chosen_index,
+)
 from llama_index_convex_mastra.vector_query import query_nodes
-
-DEFAULT_INDEX_NAME = "llama_index"
 
 
 class _Operations(SyncClient, AsyncClient):
     """The store's operations on one backend, each for both faces."""
+
+    def __init__(self, *where: str | None, native: NativeVectors, **more: Any) -> None:
+        super().__init__(*where, **more)
+        self._target = replace(self._target, native=native)
 
     add = blocking(vector_operations.add_nodes)
     async_add = nonblocking(vector_operations.add_nodes)
@@ -45,7 +68,15 @@ class _Operations(SyncClient, AsyncClient):
 
 
 class ConvexVectorStore(BasePydanticVectorStore):
-    """Nodes in a Mastra vector index on Convex; exact cosine search.
+    """Nodes in a Mastra vector index on Convex, searched by cosine.
+
+    The index is of one of two kinds. A scanned one (Mastra's ``ConvexVector``) needs nothing but
+    Mastra's stock functions, is declared by the first nodes, and is searched exactly. A native one
+    (``native_index=``, Mastra's ``ConvexNativeVector``) is declared by the deployment's schema and
+    searched by Convex itself: fast however large, approximate where large, at most 256 nodes a
+    search. It takes equalities (``==`` and ``in``) on its ``filter_fields``; everything else is
+    judged on what it finds, and ScanLimitError is raised rather than returning less than there is.
+    Declare ``ref_doc_id`` a filter field, and source documents of any size can be deleted.
 
     Nodes come back as they were added: hash, order of metadata, integers, relationships, class.
     Mastra's RAG tools read them (``metadata.text`` is the text), and an index that Mastra wrote is
@@ -57,9 +88,9 @@ class ConvexVectorStore(BasePydanticVectorStore):
     through that index object, if there are any, as ``node_ids``: in an index that mixes them with
     text nodes, use ``VectorIndexRetriever(index)``, which restricts nothing.
 
-    Constructing sends nothing. The index is declared by the first nodes, with their dimension; an
-    index that does not exist is empty. One object may be used from several threads and event
-    loops. It is pickled without the admin key, which must then be in the environment.
+    Constructing sends nothing. A scanned index that does not exist is empty. One object may be used
+    from several threads and event loops. It is pickled without the admin key, which must then be in
+    the environment.
 
     Examples:
         ``pip install llama-index-convex-mastra``
@@ -70,15 +101,21 @@ class ConvexVectorStore(BasePydanticVectorStore):
             index = VectorStoreIndex.from_vector_store(store)
 
     Args:
-        index_name: Mastra's index; any text but ``indexes``.
+        index_name: Mastra's scanned index, any text but ``indexes``; ``llama_index`` if None. With
+            *vector* a native one, the name by which that knows the index.
+        native_index: the schema-declared index, instead.
         deployment_url, admin_auth_token, storage_function: as of ``convex_mastra.ConvexVector``.
+        native_vector_action: path of the deployed native search, for *native_index*;
+            ``native_vector_query`` and ``native_vector_mutation`` likewise.
         include_embeddings: whether queries return the nodes' embeddings; ``get_nodes`` always does.
         backend: an open backend to share; closing this object leaves it open.
-        vector: a ``ConvexVector`` or ``AsyncConvexVector`` whose backend to share.
+        vector: a vector store of the core whose backend to share: a ``ConvexVector``, or a
+            ``ConvexNativeVector`` that knows *index_name*; of either face.
         options: time-outs, retries, requests in flight, event hook.
 
     Raises:
-        ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
+        ConfigurationError: nothing names a deployment, the key is missing, the URL is unsafe, or
+            the arguments name two indexes, or a native one that *vector* does not know.
     """
 
     stores_text: bool = True
@@ -86,6 +123,10 @@ class ConvexVectorStore(BasePydanticVectorStore):
     index_name: str
     deployment_url: str | None = None
     storage_function: str = STORAGE_FUNCTION
+    native_index: NativeIndexField = None
+    native_vector_action: str = NATIVE_SEARCH_FUNCTION
+    native_vector_query: str = NATIVE_READ_FUNCTION
+    native_vector_mutation: str = NATIVE_WRITE_FUNCTION
     include_embeddings: bool = False
 
     _operations: _Operations = PrivateAttr()
@@ -93,14 +134,18 @@ class ConvexVectorStore(BasePydanticVectorStore):
 
     def __init__(
         self,
-        index_name: str = DEFAULT_INDEX_NAME,
+        index_name: str | None = None,
         *,
+        native_index: NativeIndex | None = None,
         deployment_url: str | None = None,
         admin_auth_token: str | None = None,
         storage_function: str | None = None,
+        native_vector_action: str = NATIVE_SEARCH_FUNCTION,
+        native_vector_query: str = NATIVE_READ_FUNCTION,
+        native_vector_mutation: str = NATIVE_WRITE_FUNCTION,
         include_embeddings: bool = False,
         backend: Backend | None = None,
-        vector: ConvexVector | AsyncConvexVector | None = None,
+        vector: Vectors | None = None,
         options: Options | None = None,
         **fields: Any,
     ) -> None:
@@ -111,16 +156,27 @@ class ConvexVectorStore(BasePydanticVectorStore):
                 raise ConfigurationError("Pass either a backend or a vector, not both.")
             backend = vector.backend
             storage_function = storage_function or vector.storage_function
+        index_name, native_index, paths = chosen_index(
+            index_name,
+            as_native_index(native_index),
+            vector,
+            (native_vector_action, native_vector_query, native_vector_mutation),
+        )
         super().__init__(  # type: ignore[call-arg]
             index_name=index_name,
+            native_index=native_index,
             deployment_url=deployment_url,
             storage_function=storage_function or STORAGE_FUNCTION,
+            native_vector_action=paths[0],
+            native_vector_query=paths[1],
+            native_vector_mutation=paths[2],
             include_embeddings=include_embeddings,
             **fields,
         )
         self._operations = _Operations(
             deployment_url,
             admin_auth_token,
+            native=self._native_vectors(),
             storage_function=self.storage_function,
             backend=backend,
             options=options,
@@ -130,7 +186,7 @@ class ConvexVectorStore(BasePydanticVectorStore):
     @classmethod
     def from_params(
         cls,
-        index_name: str = DEFAULT_INDEX_NAME,
+        index_name: str | None = None,
         deployment_url: str | None = None,
         admin_auth_token: str | None = None,
         **kwargs: Any,
@@ -153,8 +209,16 @@ class ConvexVectorStore(BasePydanticVectorStore):
         return "ConvexVectorStore"
 
     @property
-    def client(self) -> ConvexVector:
-        """The core's vector store, on the same backend."""
+    def client(self) -> ConvexVector | ConvexNativeVector:
+        """The core's vector store of the index's kind, on the same backend."""
+        if self.native_index is not None:
+            return ConvexNativeVector(
+                {self.index_name: self.native_index},
+                native_vector_action=self.native_vector_action,
+                native_vector_query=self.native_vector_query,
+                native_vector_mutation=self.native_vector_mutation,
+                backend=self._operations.backend,
+            )
         return ConvexVector(
             backend=self._operations.backend, storage_function=self.storage_function
         )
@@ -206,7 +270,7 @@ class ConvexVectorStore(BasePydanticVectorStore):
         return await self._operations.aget_nodes(self.index_name, node_ids, filters)
 
     def clear(self) -> None:
-        """Delete all nodes; the index stays declared. One round trip for every 25."""
+        """Delete all nodes; see ``vector_operations.clear``."""
         self._operations.clear(self.index_name)
 
     async def aclear(self) -> None:
@@ -242,6 +306,15 @@ class ConvexVectorStore(BasePydanticVectorStore):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["__dict__"])  # type: ignore[misc]
+
+    def _native_vectors(self) -> NativeVectors:
+        """The native index under the name that operations are given; none for a scanned one."""
+        return NativeVectors(
+            {} if self.native_index is None else {self.index_name: self.native_index},
+            self.native_vector_action,
+            self.native_vector_query,
+            self.native_vector_mutation,
+        )
 
     def _with_defaults(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         return {"include_embeddings": self.include_embeddings, **kwargs}
