@@ -22,6 +22,7 @@ from benchmarks import (
     history,
     langchain_documents,
     llama_index_documents,
+    llama_index_vectors,
     machine,
     memory,
     npm,
@@ -44,6 +45,7 @@ COMPARISONS: Final[dict[str, Callable[[Scale], Iterator[Result]]]] = {
     "documents": langchain_documents.compare,
     "checkpoints": checkpoints.compare,
     "docstore": llama_index_documents.compare,
+    "llama-vectors": llama_index_vectors.compare,
 }
 RESULTS: Final = Path(__file__).parent / "results"
 

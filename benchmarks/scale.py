@@ -41,7 +41,8 @@ class Scale:
             checkpoint_stored_steps: of the runs whose bytes and requests are counted.
         rows, searches, openings, processes: repetitions on the embedded backend.
         histories, in_memory_searches, ingests, checkpoint_runs, checkpoint_counts: repetitions of
-            LangChain's and LangGraph's comparisons.
+            LangChain's and LangGraph's comparisons; in_memory_searches of LlamaIndex's too, and
+            in_memory_mmr, whose peer takes minutes.
         docstore_nodes, docstore_documents: nodes of a LlamaIndex document store, and of how many
             documents; docstores, docstore_counts: repetitions of its times and requests.
     """
@@ -78,6 +79,7 @@ class Scale:
     processes: Rounds = Rounds(pairs=3, warm_up=0)
     histories: Rounds = Rounds(pairs=61, warm_up=5)
     in_memory_searches: Rounds = Rounds(pairs=5, warm_up=1)
+    in_memory_mmr: Rounds = Rounds(pairs=3, warm_up=0)
     ingests: Rounds = Rounds(pairs=5, warm_up=1)
     checkpoint_runs: Rounds = Rounds(pairs=7, warm_up=1)
     checkpoint_counts: Rounds = Rounds(pairs=1, warm_up=0)

@@ -29,6 +29,7 @@ QUICK_RUN = [
     "documents",
     "checkpoints",
     "docstore",
+    "llama-vectors",
 ]
 """All but the reference deployment, which is slow to start."""
 
@@ -205,6 +206,12 @@ def test_all_of_it_runs(tmp_path: Path) -> None:
             for work in ("run", "get")
             for state in ("counter", "chat")
         ),
+        *(
+            f"llama-vectors.{kind}-{peer}"
+            for kind in ("scanned", "native")
+            for peer in ("simple", "numpy")
+        ),
+        *(f"llama-vectors.mmr-{candidates}" for candidates in ("usual", "all")),
         *(f"checkpoints.{counted}" for counted in ("bytes", "requests")),
         *(
             f"docstore.{work}"
