@@ -81,15 +81,22 @@ def scan_limit(request: Json) -> int:
     """Return how many rows are looked at.
 
     Raises:
-        Thrown: the limit is no whole number of rows.
+        Thrown: the limit is no number, or no whole number of rows.
     """
+    return _rows_to_take(_doubled_limit(request))
+
+
+def _doubled_limit(request: Json) -> float:
     limit = js.get(request, "limit")
     if not js.truthy(limit):
-        return limits.SCAN_ROWS
-    doubled = js.smaller(js.to_number(limit) * 2, float(limits.SCAN_ROWS))
-    if not (math.isfinite(doubled) and doubled.is_integer() and doubled >= 0):
+        return float(limits.SCAN_ROWS)
+    return js.smaller(js.to_number(limit) * 2, float(limits.SCAN_ROWS))
+
+
+def _rows_to_take(number: float) -> int:
+    if not (math.isfinite(number) and number.is_integer() and number >= 0):
         raise Thrown("Arg 1 `n` to `take` must be a non-negative integer")
-    return int(doubled)
+    return int(number)
 
 
 def cut(records: list[Any], request: Json) -> list[Any]:
@@ -119,6 +126,7 @@ def take_filtered(
     Args:
         index, equals: what an index hint chose; None lets the filters choose.
     """
+    most = _doubled_limit(request)  # first, as there: it may throw
     filters = js.get(request, "filters")
     covered: tuple[str, ...] = ()
     if index is None and not js.truthy(js.get(request, "indexHint")):
@@ -130,7 +138,7 @@ def take_filtered(
     predicates = [_predicate(one) for one in rest if js.get(one, "field") not in covered]
     return transaction.take(
         table,
-        scan_limit(request),
+        _rows_to_take(most),
         index,
         equals,
         where=(lambda document: all(test(document) for test in predicates)) if predicates else None,
