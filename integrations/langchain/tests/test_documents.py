@@ -21,7 +21,7 @@ from langchain_convex_mastra.documents import (
     native_key,
     stored_metadata,
 )
-from langchain_convex_mastra.filters import Judgement, judgement_of
+from langchain_convex_mastra.filters import Judgement, selection_of
 from langchain_convex_mastra.sameness import same
 from tests.lanes import Deployment
 
@@ -132,9 +132,9 @@ def test_rows_of_mastra(stored: Any, text: str, metadata: dict[str, Any]) -> Non
 
 def test_filters_name_stored_keys() -> None:
     def stored(where: Any) -> Any:
-        return judgement_of(where).where
+        return selection_of(where).where
 
-    assert judgement_of(None) == Judgement(None, None)
+    assert selection_of(None) == Judgement(None, None)
     assert native_key("größe") == "gr%C3%B6%C3%9Fe"
     where = {"text": {"$contains": "x"}, "größe": 1, "$or": [{"größe.x": 1}, {"a.b": {"$gt": 1}}]}
     assert stored(where) == {
@@ -157,7 +157,7 @@ def test_what_a_function_is_shown() -> None:
     stored = kept("t", {"page": 3, "ratio": 1.0, "größe": 2**60})
     raw = {**stored, "page": 3.0}  # as a scan has it from Convex
     seen: list[Any] = []
-    accept = judgement_of(lambda document: not seen.append(document)).accept
+    accept = selection_of(lambda document: not seen.append(document)).accept
     assert accept is not None
     assert accept("a", raw) is True
     expected = {"page": 3, "ratio": 1.0, "größe": 2**60}
@@ -165,7 +165,7 @@ def test_what_a_function_is_shown() -> None:
     assert same(seen[0].metadata, expected)
     assert accept("b", {"text": "t", "page": 3.0, "ratio": 0.5}) is True
     assert same(seen[1].metadata, {"page": 3, "ratio": 0.5})
-    never = judgement_of([lambda _: True, lambda _: False]).accept
+    never = selection_of([lambda _: True, lambda _: False]).accept
     assert never is not None
     assert never("a", None) is False
 
@@ -205,7 +205,7 @@ def test_an_empty_filter_is_one_that_no_document_fails(where: dict[str, Any]) ->
         for m in (None, {}, 1)
     ]
     predicate = compile_filter(where)
-    judgement = judgement_of(where)
+    judgement = selection_of(where)
     asked = compile_filter(judgement.where)
     for one in everything:
         passes = predicate is None or predicate(one)
@@ -226,7 +226,7 @@ def test_an_empty_filter_is_one_that_no_document_fails(where: dict[str, Any]) ->
     ],
 )
 def test_a_filter_of_empty_lists_selects_all(where: Any) -> None:
-    assert judgement_of(where).selects_all
+    assert selection_of(where).selects_all
 
 
 @settings(

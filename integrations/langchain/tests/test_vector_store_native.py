@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from convex_mastra import InvalidArgumentError, Options, ScanLimitError
 from integrations.langchain.tests.schedules import Writer
 from integrations.langchain.tests.stores import OneFace, empty, store_on
-from langchain_convex_mastra.filters import judgement_of
+from langchain_convex_mastra.filters import selection_of
 from tests.lanes import FACES, Deployment
 
 SEARCH, READ = "vectorSearch native_docs", "getByConvexIds native_docs"
@@ -225,9 +225,9 @@ def test_deleting_by_filter_while_somebody_else_deletes_the_same(deployment: Dep
             ["1,0"] * 300, [{"tag": "old"}] * 300, ids=[f"v{n:03d}" for n in range(300)]
         )
         index = store._index
-        deleting = Writer(store.backend, index.delete_matching(judgement_of({"tag": "old"})))
+        deleting = Writer(store.backend, index.delete_matching(selection_of({"tag": "old"})))
         deleting.step()
-        others = Writer(store.backend, index.delete_matching(judgement_of({"tag": "old"})))
+        others = Writer(store.backend, index.delete_matching(selection_of({"tag": "old"})))
         others.pass_by("deleteByIds native_docs")
         while any(label.startswith("deleteByIds") for label in others.waiting):
             others.step()

@@ -7,7 +7,6 @@ metadata by; a function is asked of each document. Called by the rooms that sear
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
@@ -15,6 +14,7 @@ from langchain_core.documents import Document
 from convex_mastra import InvalidArgumentError
 from convex_mastra.filters import compile_filter
 from convex_mastra.ops.arguments import kind_of
+from convex_mastra.ops.index_kinds import Selection
 from convex_mastra.ops.vector_scan import Accept
 from convex_mastra.values import plain_numbers
 from langchain_convex_mastra.documents import OWN_KEYS, document_of, native_key
@@ -24,25 +24,12 @@ Filter = Condition | list[Condition] | tuple[Condition, ...]
 """One condition, or a list of those that must all hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A checked filter.
-
-    Attributes:
-        where: Mastra's grammar over what is stored; None: everything.
-        accept: the last word on each vector; None: yes.
-    """
-
-    where: dict[str, Any] | None = None
-    accept: Accept | None = None
-
-    @property
-    def selects_all(self) -> bool:
-        """Whether no document could fail it."""
-        return self.accept is None and _selects_all(self.where or {})
+def selects_all(selection: Selection) -> bool:
+    """Whether no document could fail it."""
+    return selection.accept is None and _selects_all(selection.where or {})
 
 
-def judgement_of(conditions: Filter | None) -> Judgement:
+def selection_of(conditions: Filter | None) -> Selection:
     """Check a filter.
 
     Raises:
@@ -50,7 +37,7 @@ def judgement_of(conditions: Filter | None) -> Judgement:
             operator that does not exist.
     """
     if conditions is None:
-        return Judgement()
+        return Selection()
     if isinstance(conditions, Mapping) or callable(conditions):
         conditions = [conditions]
     if not isinstance(conditions, list | tuple):
@@ -69,7 +56,7 @@ def judgement_of(conditions: Filter | None) -> Judgement:
     where = next(iter(wheres), None)
     if len(wheres) > 1 or (where and _unwrapped(where) is not where):
         where = {"$and": wheres}  # a field called ``metadata`` stays one
-    return Judgement(where, _accept(tests) if tests else None)
+    return Selection(where, _accept(tests) if tests else None)
 
 
 def _accept(tests: Sequence[Callable[[Document], bool]]) -> Accept:

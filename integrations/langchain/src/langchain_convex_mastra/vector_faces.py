@@ -13,8 +13,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from convex_mastra.face import show_signature
 from convex_mastra.flow import Flow, Transport, arun, run
+from convex_mastra.ops.index_kinds import VectorIndex
 from langchain_convex_mastra import vector_search, vector_writes
-from langchain_convex_mastra.vector_indexes import VectorIndex
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -16,9 +16,10 @@ from langchain_core.documents import Document
 
 from convex_mastra import InvalidArgumentError
 from convex_mastra.flow import Flow
+from convex_mastra.ops.index_kinds import VectorIndex
 from convex_mastra.ops.vector_arguments import as_query
 from langchain_convex_mastra.embedding import embed_query
-from langchain_convex_mastra.filters import Filter, judgement_of
+from langchain_convex_mastra.filters import Filter, selection_of
 from langchain_convex_mastra.keywords import refuse
 from langchain_convex_mastra.results import (
     Scored,
@@ -27,7 +28,6 @@ from langchain_convex_mastra.results import (
     relevance,
     scored_documents,
 )
-from langchain_convex_mastra.vector_indexes import VectorIndex
 
 
 def similarity_search(
@@ -76,9 +76,9 @@ def similarity_search_with_score(
     Otherwise as ``similarity_search``.
     """
     _check(index, kwargs, k=k)
-    judgement = judgement_of(filter)
+    selection = selection_of(filter)
     vector = yield from embed_query(query)
-    return scored_documents((yield from index.search(vector, k, judgement)))
+    return scored_documents((yield from index.search(vector, k, selection)))
 
 
 def similarity_search_with_score_by_vector(
@@ -95,7 +95,7 @@ def similarity_search_with_score_by_vector(
     """
     _check(index, kwargs, k=k)
     vector = as_query(embedding, None, "", "embedding")
-    return scored_documents((yield from index.search(vector, k, judgement_of(filter))))
+    return scored_documents((yield from index.search(vector, k, selection_of(filter))))
 
 
 def similarity_search_with_relevance_scores(
@@ -118,12 +118,12 @@ def similarity_search_with_relevance_scores(
     Otherwise as ``similarity_search``.
     """
     _check(index, kwargs, k=k)
-    judgement = judgement_of(filter)
+    selection = selection_of(filter)
     min_score = None
     if score_threshold is not None and _number(score_threshold, "score_threshold") > 0:
         min_score = float(score_threshold)
     vector = yield from embed_query(query)
-    found = yield from index.search(vector, k, judgement, min_score=min_score)
+    found = yield from index.search(vector, k, selection, min_score=min_score)
     return [(document, relevance(score)) for document, score in scored_documents(found)]
 
 
@@ -146,7 +146,7 @@ def max_marginal_relevance_search(
     Otherwise as ``similarity_search``, for *fetch_k* documents.
     """
     _check(index, kwargs, k=k, fetch_k=fetch_k, lambda_mult=lambda_mult)
-    judgement_of(filter)
+    selection_of(filter)
     vector = yield from embed_query(query)
     return (
         yield from max_marginal_relevance_search_by_vector(
@@ -172,7 +172,7 @@ def max_marginal_relevance_search_by_vector(
     _check(index, kwargs, k=k, fetch_k=fetch_k, lambda_mult=lambda_mult)
     vector = as_query(embedding, None, "", "embedding")
     matches = yield from index.search(
-        vector, max(k, fetch_k), judgement_of(filter), include_vector=True
+        vector, max(k, fetch_k), selection_of(filter), include_vector=True
     )
     return diverse_documents(matches, vector, k, lambda_mult)
 

@@ -18,6 +18,8 @@ from convex_mastra import Backend, InvalidArgumentError, NativeIndex, Options
 from convex_mastra.face import AsyncClient, SyncClient
 from convex_mastra.limits import VECTOR_DIMENSION
 from convex_mastra.ops.arguments import kind_of
+from convex_mastra.ops.index_kinds import ScannedIndex
+from convex_mastra.ops.native_indexed import NativeIndexed
 from convex_mastra.ops.target import NativeVectors
 from convex_mastra.ops.vector_arguments import checked_index_name
 from convex_mastra.wire import (
@@ -27,10 +29,8 @@ from convex_mastra.wire import (
     STORAGE_FUNCTION,
 )
 from langchain_convex_mastra.embedding import EmbeddingBackend
-from langchain_convex_mastra.native_index import NativeIndexed
 from langchain_convex_mastra.results import relevance
 from langchain_convex_mastra.vector_faces import DocumentMethods
-from langchain_convex_mastra.vector_indexes import ScannedIndex
 
 
 class ConvexVectorStore(DocumentMethods, SyncClient, AsyncClient, VectorStore):
@@ -119,7 +119,9 @@ class ConvexVectorStore(DocumentMethods, SyncClient, AsyncClient, VectorStore):
                 native_vector_query,
                 native_vector_mutation,
             )
-            self._index = NativeIndexed(replace(self._target, native=native), native_index)
+            self._index = NativeIndexed(
+                replace(self._target, native=native), native_index.table_name
+            )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(index_name={self.index_name!r}, backend={self.backend!r})"

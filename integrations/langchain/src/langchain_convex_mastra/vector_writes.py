@@ -15,6 +15,7 @@ from langchain_core.documents import Document
 from convex_mastra import InvalidArgumentError
 from convex_mastra.flow import Flow, Sleep
 from convex_mastra.ops.arguments import distinct_ids
+from convex_mastra.ops.index_kinds import VectorIndex
 from langchain_convex_mastra.documents import (
     columns_of,
     columns_of_documents,
@@ -22,9 +23,8 @@ from langchain_convex_mastra.documents import (
     stored_metadata,
 )
 from langchain_convex_mastra.embedding import embed_texts
-from langchain_convex_mastra.filters import Filter, judgement_of
+from langchain_convex_mastra.filters import Filter, selection_of, selects_all
 from langchain_convex_mastra.keywords import refuse
-from langchain_convex_mastra.vector_indexes import VectorIndex
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -107,7 +107,7 @@ def list_documents(index: VectorIndex, /, filter: Filter | None = None) -> Flow[
 
     Cost: a scan of the index, 4 MiB a round trip; of a native index two round trips.
     """
-    return (yield from _documents((yield from index.matching(judgement_of(filter)))))
+    return (yield from _documents((yield from index.matching(selection_of(filter)))))
 
 
 def delete(
@@ -146,13 +146,13 @@ def delete(
         if wanted := distinct_ids(ids, "ids"):
             yield from index.delete(wanted)
         return True
-    judgement = judgement_of(filter)
-    if judgement.selects_all:
+    selection = selection_of(filter)
+    if selects_all(selection):
         raise InvalidArgumentError(
             f"The filter {filter!r:.80} excludes nothing: it would delete every document.",
             field="filter",
         )
-    yield from index.delete_matching(judgement)
+    yield from index.delete_matching(selection)
     return True
 
 

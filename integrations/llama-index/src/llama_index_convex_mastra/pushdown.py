@@ -2,8 +2,8 @@
 
 What is pushed down must select at least all that ``filters`` accepts, judged by the native copies
 of the metadata: a filter may be dropped or widened here, never narrowed. Each translation says
-whether it is exact, because only an exact one may stand under NOT. Pure functions; called by the
-two kinds of index in ``vector_indexes``.
+whether it is exact, because only an exact one may stand under NOT. Pure functions; called by
+``selection`` only.
 """
 
 from __future__ import annotations

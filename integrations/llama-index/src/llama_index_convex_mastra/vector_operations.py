@@ -15,16 +15,15 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from convex_mastra import InvalidArgumentError, VectorRecord
 from convex_mastra.flow import Flow, Sleep
+from convex_mastra.ops.index_kinds import Selection, VectorIndex
 from convex_mastra.ops.target import Target
-from convex_mastra.ops.vector_scan import Accept
-from llama_index_convex_mastra.filters import build_predicate
 from llama_index_convex_mastra.nodes import (
     REFERENCE_KEYS,
     filterable_metadata,
     metadata_to_node,
     node_to_metadata,
 )
-from llama_index_convex_mastra.vector_indexes import VectorIndex, index_on
+from llama_index_convex_mastra.selection import index_on, judge, push, select
 
 NODES_AT_ONCE: Final = 32
 """Nodes converted between two chances for other tasks; about 10 ms of work."""
@@ -63,7 +62,9 @@ def add_nodes(target: Target, index_name: str, nodes: Sequence[BaseNode]) -> Flo
                 field=f"nodes[{position}].embedding",
             )
         embeddings.append(np.asarray(node.embedding, dtype=np.float64))
-        metadatas.append(_metadata_of(node, index.filter_fields, f"nodes[{position}].metadata"))
+        metadatas.append(
+            _metadata_of(node, index.filter_fields or (), f"nodes[{position}].metadata")
+        )
     dimensions = {embedding.shape for embedding in embeddings}
     if len(dimensions) > 1:
         raise InvalidArgumentError(
@@ -92,8 +93,8 @@ def delete_reference(target: Target, index_name: str, ref_doc_id: str | None) ->
         return filterable_metadata(metadata).get(REFERENCE_KEYS[-1]) == ref_doc_id
 
     index = index_on(target, index_name)
-    pushed = index.push(None, [ref_doc_id])
-    yield from index.delete_matching(pushed.where, None if pushed.decides else is_wanted)
+    pushed = push(index, None, [ref_doc_id])
+    yield from index.delete_matching(Selection(pushed.where, None if pushed.decides else is_wanted))
 
 
 def delete_nodes(
@@ -122,8 +123,7 @@ def delete_nodes(
         found = yield from _select(index, node_ids, filters)
         yield from _delete_all(index, [record.id for record in found])
     else:
-        pushed = index.push(filters, None)
-        yield from index.delete_matching(pushed.where, None if pushed.decides else _judge(filters))
+        yield from index.delete_matching(select(index, filters))
 
 
 def get_nodes(
@@ -164,17 +164,11 @@ def clear(target: Target, index_name: str) -> Flow[None]:
 def _select(
     index: VectorIndex, node_ids: Sequence[str] | None, filters: MetadataFilters | None
 ) -> Flow[list[VectorRecord]]:
-    judge = _judge(filters)
     if node_ids is None:
-        pushed = index.push(filters, None)
-        return (yield from index.matching(pushed.where, None if pushed.decides else judge))
+        return (yield from index.matching(select(index, filters)))
     records = yield from index.read(list(node_ids))
-    return [record for record in records if judge(record.id, record.metadata)]
-
-
-def _judge(filters: MetadataFilters | None) -> Accept:
-    predicate = build_predicate(filters)
-    return lambda _node_id, metadata: predicate(filterable_metadata(metadata))
+    accept = judge(filters)
+    return [record for record in records if accept(record.id, record.metadata)]
 
 
 def _delete_all(index: VectorIndex, node_ids: list[str]) -> Flow[None]:

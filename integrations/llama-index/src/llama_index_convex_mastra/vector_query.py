@@ -21,19 +21,23 @@ from llama_index.core.vector_stores.types import (
 from convex_mastra import InvalidArgumentError, VectorMatch
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.index_kinds import Selection, VectorIndex
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_top_k
 from convex_mastra.ops.vector_scan import Accept
 from convex_mastra.scoring import TopK, Vector, most_marginally_relevant, score_rows
 from llama_index_convex_mastra.filters import build_predicate
 from llama_index_convex_mastra.nodes import REFERENCE_KEYS, filterable_metadata, metadata_to_node
-from llama_index_convex_mastra.vector_indexes import VectorIndex, index_on
+from llama_index_convex_mastra.selection import index_on, push
 
 MODES: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR)
 MMR_THRESHOLD: Final = 0.5
 """What llama-index's own MMR weighs relevance with, of 1."""
 MMR_PREFETCH_FACTOR: Final = 4.0
 """Candidates for each result; what the Postgres and Chroma stores take."""
+IDS_READ_DIRECTLY: Final = 256
+"""Up to so many node ids are read and scored one by one; more are looked for in a scan. Where a
+search has an end they are always read."""
 
 
 def query_nodes(
@@ -119,7 +123,7 @@ def _candidates(top_k: int, factor: float | None, count: int | None, most: int |
 
 def _are_read(node_ids: Sequence[str], index: VectorIndex) -> bool:
     """Whether nodes are read by id, and not searched for."""
-    return index.most_ids is None or len(node_ids) <= index.most_ids
+    return index.most_results is not None or len(node_ids) <= IDS_READ_DIRECTLY
 
 
 def _matches(
@@ -130,7 +134,7 @@ def _matches(
     with_vectors: bool,
     mastra_filter: Mapping[str, Any] | None,
 ) -> Flow[list[VectorMatch]]:
-    pushed = index.push(query.filters, query.doc_ids)
+    pushed = push(index, query.filters, query.doc_ids)
     where = pushed.where
     if mastra_filter:
         where = {"$and": [*([where] if where else []), dict(mastra_filter)]}
@@ -139,7 +143,11 @@ def _matches(
         return (yield from _among(index, query.node_ids, vector, wanted, where, accept))
     if pushed.decides and not query.node_ids:
         accept = None
-    return (yield from index.search(vector, wanted, where, accept, include_vector=with_vectors))
+    return (
+        yield from index.search(
+            vector, wanted, Selection(where, accept), include_vector=with_vectors
+        )
+    )
 
 
 def _among(
@@ -151,7 +159,7 @@ def _among(
     accept: Accept | None,
 ) -> Flow[list[VectorMatch]]:
     """The best of the nodes that have these ids."""
-    stored, dimension = yield Gather([index.read(node_ids), index.dimension()])
+    stored, dimension = yield Gather([index.read(node_ids), index.declared_dimension()])
     as_query(vector, dimension, index.name, "query.query_embedding")
     is_selected = compile_filter(where)
     records = [

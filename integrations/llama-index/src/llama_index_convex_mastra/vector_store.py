@@ -1,8 +1,8 @@
 """``ConvexVectorStore``: a llama-index vector store that is a Mastra vector index.
 
 The class that users construct: its fields, its connection, and one line for each method, blocking
-and async. What the methods do is in ``vector_operations`` and ``vector_query``, the two kinds of
-index in ``vector_indexes``.
+and async. What the methods do is in ``vector_operations`` and ``vector_query``; which index is
+meant, in ``vector_choice``.
 """
 
 from __future__ import annotations

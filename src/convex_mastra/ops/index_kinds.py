@@ -1,25 +1,39 @@
-"""What a vector store needs of the index it lies on, and the scanned kind of index.
+"""What an adapter's vector store needs of the index it lies on, and the scanned kind of index.
 
 ``ScannedIndex`` is Mastra's ``ConvexVector``: rows of ``mastra_vectors``, compared one by one. The
-other kind is in ``native_index``. Each is made of the core's operations, and built by
-``vector_store``; the flows know a ``VectorIndex`` only.
+other kind is in ``native_indexed``. An adapter writes its flows over a ``VectorIndex``, and says
+with a ``Selection`` what of its framework's filter Mastra's grammar can express.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from convex_mastra import InvalidArgumentError, NotFoundError, VectorMatch, VectorRecord
+from convex_mastra.errors import InvalidArgumentError, NotFoundError
 from convex_mastra.flow import Flow
 from convex_mastra.ops import vector_reads, vector_search, vectors
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import sized_row
-from convex_mastra.ops.vector_indexes import create_index
-from convex_mastra.ops.vector_scan import row_test, scan
+from convex_mastra.ops.vector_indexes import create_index, declared_dimension, truncate_index
+from convex_mastra.ops.vector_reads import VectorRecord
+from convex_mastra.ops.vector_scan import Accept, row_test, scan
+from convex_mastra.ops.vector_search import VectorMatch
 from convex_mastra.scoring import Vector
-from langchain_convex_mastra.filters import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which vectors are meant, those that pass both.
+
+    Attributes:
+        where: Mastra's grammar over what is stored; None: everything.
+        accept: the last word on each vector; None: yes.
+    """
+
+    where: Mapping[str, Any] | None = None
+    accept: Accept | None = None
 
 
 class VectorIndex(Protocol):
@@ -27,11 +41,18 @@ class VectorIndex(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """What operations call it."""
 
     @property
     def most_results(self) -> int | None:
         """How many matches one search returns at most; None: any number."""
+
+    @property
+    def filter_fields(self) -> Collection[str] | None:
+        """The only fields it can be asked for, and for equality only; None: any filter on any."""
+
+    def declared_dimension(self) -> Flow[int | None]:
+        """Return how long its vectors are; None: nobody knows yet."""
 
     def write(
         self, ids: Sequence[str], matrix: Vector, stored: Sequence[Mapping[str, Any]]
@@ -45,21 +66,24 @@ class VectorIndex(Protocol):
         self,
         vector: Vector,
         top_k: int,
-        judgement: Judgement,
+        selection: Selection,
         *,
         min_score: float | None = None,
         include_vector: bool = False,
     ) -> Flow[list[VectorMatch]]:
-        """Return the *top_k* nearest of those that pass, or all if these are fewer."""
+        """Return the *top_k* nearest of the selected, or all if these are fewer."""
 
-    def matching(self, judgement: Judgement) -> Flow[list[VectorRecord]]:
-        """Return all that pass."""
+    def matching(self, selection: Selection) -> Flow[list[VectorRecord]]:
+        """Return all that are selected."""
 
     def delete(self, ids: Sequence[str]) -> Flow[None]:
         """Delete those that exist."""
 
-    def delete_matching(self, judgement: Judgement) -> Flow[None]:
-        """Delete all that pass."""
+    def delete_matching(self, selection: Selection) -> Flow[None]:
+        """Delete all that are selected."""
+
+    def clear(self) -> Flow[None]:
+        """Delete all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +98,11 @@ class ScannedIndex:
     name: str
     dimension: int | None = None
     most_results: int | None = None
+    filter_fields: Collection[str] | None = None
+
+    def declared_dimension(self) -> Flow[int | None]:
+        """Return the declared one; one round trip at most."""
+        return declared_dimension(self.target, self.name)
 
     def write(
         self, ids: Sequence[str], matrix: Vector, stored: Sequence[Mapping[str, Any]]
@@ -103,7 +132,7 @@ class ScannedIndex:
         self,
         vector: Vector,
         top_k: int,
-        judgement: Judgement,
+        selection: Selection,
         *,
         min_score: float | None = None,
         include_vector: bool = False,
@@ -114,25 +143,25 @@ class ScannedIndex:
             self.name,
             vector,
             top_k=top_k,
-            filter=judgement.where,
+            filter=selection.where,
             min_score=min_score,
             include_vector=include_vector,
-            accept=judgement.accept,
+            accept=selection.accept,
         )
 
-    def matching(self, judgement: Judgement) -> Flow[list[VectorRecord]]:
-        """Return all that pass, in the order in which they were first written: a scan."""
+    def matching(self, selection: Selection) -> Flow[list[VectorRecord]]:
+        """Return the selected, in the order in which they were first written: a scan."""
         return vector_reads.list_vectors(
-            self.target, self.name, filter=judgement.where, accept=judgement.accept
+            self.target, self.name, filter=selection.where, accept=selection.accept
         )
 
     def delete(self, ids: Sequence[str]) -> Flow[None]:
         """Delete by id; a thousand a round trip."""
         return vectors.delete_vectors(self.target, self.name, ids=ids)
 
-    def delete_matching(self, judgement: Judgement) -> Flow[None]:
-        """Delete what a scan finds to pass; only its ids are kept meanwhile."""
-        matches = row_test(judgement.where, judgement.accept)
+    def delete_matching(self, selection: Selection) -> Flow[None]:
+        """Delete what a scan finds; only its ids are kept meanwhile."""
+        matches = row_test(selection.where, selection.accept)
         ids: list[str] = []
         yield from scan(
             self.target,
@@ -142,3 +171,7 @@ class ScannedIndex:
         )
         if ids:
             yield from self.delete(ids)
+
+    def clear(self) -> Flow[None]:
+        """Delete all, 25 a round trip; the index stays declared."""
+        return truncate_index(self.target, self.name)
