@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hypothesis import HealthCheck, seed, settings
 
-SEQUENCES: Final = int(os.environ.get("CONVEX_MASTRA_SEQUENCES", "5400"))
+SEQUENCES: Final = int(os.environ.get("CONVEX_MASTRA_SEQUENCES", "2700"))
 TESTS: Final = 9
 """The groups of ``test_differential`` and the native vectors, each with an equal share."""
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from convex_mastra import InvalidArgumentError
 from convex_mastra.filters import compile_filter
 from convex_mastra.limits import DOCUMENT_DEPTH
+from convex_mastra.ops.index_kinds import Selection
 from convex_mastra.values import measure, plain_numbers
 from integrations.langchain.tests.stores import KINDS, store_on
 from integrations.langchain.tests.strategies import JSON
@@ -21,7 +22,7 @@ from langchain_convex_mastra.documents import (
     native_key,
     stored_metadata,
 )
-from langchain_convex_mastra.filters import Judgement, selection_of
+from langchain_convex_mastra.filters import selection_of, selects_all
 from langchain_convex_mastra.sameness import same
 from tests.lanes import Deployment
 
@@ -134,7 +135,7 @@ def test_filters_name_stored_keys() -> None:
     def stored(where: Any) -> Any:
         return selection_of(where).where
 
-    assert selection_of(None) == Judgement(None, None)
+    assert selection_of(None) == Selection(None, None)
     assert native_key("größe") == "gr%C3%B6%C3%9Fe"
     where = {"text": {"$contains": "x"}, "größe": 1, "$or": [{"größe.x": 1}, {"a.b": {"$gt": 1}}]}
     assert stored(where) == {
@@ -205,12 +206,12 @@ def test_an_empty_filter_is_one_that_no_document_fails(where: dict[str, Any]) ->
         for m in (None, {}, 1)
     ]
     predicate = compile_filter(where)
-    judgement = selection_of(where)
-    asked = compile_filter(judgement.where)
+    selection = selection_of(where)
+    asked = compile_filter(selection.where)
     for one in everything:
         passes = predicate is None or predicate(one)
         assert passes == (asked is None or asked(one)), "what is asked is what was said"
-        assert passes or not judgement.selects_all
+        assert passes or not selects_all(selection)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_an_empty_filter_is_one_that_no_document_fails(where: dict[str, Any]) ->
     ],
 )
 def test_a_filter_of_empty_lists_selects_all(where: Any) -> None:
-    assert selection_of(where).selects_all
+    assert selects_all(selection_of(where))
 
 
 @settings(
