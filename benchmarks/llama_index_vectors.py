@@ -29,8 +29,9 @@ from benchmarks.workload import metadata, queries_near, unit_vectors
 from convex_mastra import NativeIndex
 from llama_index_convex_mastra import ConvexVectorStore
 
-IN_MEMORY_TARGET: Final = 0.05
-"""At least 20 times as fast, as LangChain's."""
+IN_MEMORY_TARGET: Final = 0.01
+"""At least 100 times as fast."""
+MMR_TARGET: Final = 0.10
 NUMPY_TARGET: Final = 3.0
 INDEX: Final = "nodes"
 _IN_MEMORY: Final = "LlamaIndex's SimpleVectorStore"
@@ -118,7 +119,7 @@ def _compare_mmr(
     # Among its usual 40, ours does less than core's: that ratio is judged by nobody.
     for name, candidates, target in (
         ("usual", 4 * TOP_K, None),
-        ("all", len(work.vectors), IN_MEMORY_TARGET),
+        ("all", len(work.vectors), MMR_TARGET),
     ):
         yield Comparison(
             name=f"llama-vectors.mmr-{name}",
