@@ -439,6 +439,24 @@ def test_no_proxy_sees_what_goes_to_this_machine(
         assert proxy.seen == []
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_loops_that_close_no_generators_are_forgotten(deployment: ScriptedDeployment) -> None:
+    deployment.answer_in_turn(STORED)
+    store = AsyncConvexStore(deployment.url, ADMIN_KEY)
+    loops = []
+    for _ in range(4):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(store.memory.get_thread_by_id("t"))
+        loop.close()
+        loops.append(weakref.ref(loop))
+        del loop
+    gc.collect()
+    assert [loop() is None for loop in loops] == [True, True, True, False]
+    del store
+    gc.collect()
+    assert loops[3]() is None
+
+
 def test_ended_loops_are_forgotten(deployment: ScriptedDeployment) -> None:
     deployment.answer_in_turn(STORED)
     store = AsyncConvexStore(deployment.url, ADMIN_KEY)

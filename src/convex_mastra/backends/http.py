@@ -231,10 +231,18 @@ class HttpBackend:
             await asyncio.to_thread(self._tls_context)  # reading the certificates is slow
             held = self._async_holders.get(loop)
         if held is None:
+            self._forget_ended_loops()
             holder = self._hold_async_client()
             held = holder, await anext(holder)
             self._async_holders[loop] = held
         return held[1]
+
+    def _forget_ended_loops(self) -> None:
+        # One that was closed without ``shutdown_asyncgens``, as LlamaIndex closes those of its
+        # blocking wrappers, leaves its client here; its sockets close when it is collected.
+        for loop in list(self._async_holders):
+            if loop.is_closed():
+                self._async_holders.pop(loop, None)
 
     async def _hold_async_client(self) -> _AsyncHolder:
         # An asynchronous generator is what an event loop closes by itself before it ends
