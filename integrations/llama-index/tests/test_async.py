@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from llama_index.core.data_structs import IndexDict
+from llama_index.core.llms import ChatMessage
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters, VectorStoreQuery
 
 from convex_mastra import ConvexVector, open_backend
 from convex_mastra.wire import FunctionCall
 from llama_index_convex_mastra import (
+    ConvexChatStore,
+    ConvexDBChatStore,
     ConvexDocumentStore,
     ConvexIndexStore,
     ConvexKVStore,
@@ -73,6 +76,27 @@ STRUCT_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "aget_index_struct": lambda store: store.aget_index_struct(),
     "async_index_structs": lambda store: store.async_index_structs(),
 }
+CHAT_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "aset_messages": lambda store: store.aset_messages("k", [ChatMessage("b")]),
+    "aget_messages": lambda store: store.aget_messages("k"),
+    "async_add_message": lambda store: store.async_add_message("k", ChatMessage("b")),
+    "adelete_messages": lambda store: store.adelete_messages("k"),
+    "adelete_message": lambda store: store.adelete_message("k", 0),
+    "adelete_last_message": lambda store: store.adelete_last_message("k"),
+    "aget_keys": lambda store: store.aget_keys(),
+}
+QUEUE_CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "get_messages": lambda store: store.get_messages("k"),
+    "count_messages": lambda store: store.count_messages("k"),
+    "add_message": lambda store: store.add_message("k", ChatMessage("b")),
+    "add_messages": lambda store: store.add_messages("k", [ChatMessage("b")]),
+    "set_messages": lambda store: store.set_messages("k", [ChatMessage("b")]),
+    "delete_message": lambda store: store.delete_message("k", 0),
+    "delete_messages": lambda store: store.delete_messages("k"),
+    "delete_oldest_messages": lambda store: store.delete_oldest_messages("k", 1),
+    "archive_oldest_messages": lambda store: store.archive_oldest_messages("k", 1),
+    "get_keys": lambda store: store.get_keys(),
+}
 
 
 class Gated:
@@ -125,6 +149,8 @@ def test_every_async_method_is_tested_here() -> None:
         (ConvexDocumentStore, DOCUMENT_CALLS),
         (ConvexKVStore, ROW_CALLS),
         (ConvexIndexStore, STRUCT_CALLS),
+        (ConvexChatStore, CHAT_CALLS),
+        (ConvexDBChatStore, QUEUE_CALLS),
     ]:
         methods = inspect.getmembers(store_class, inspect.iscoroutinefunction)
         names = {name for name, _ in methods if not name.startswith("_")}
@@ -164,6 +190,24 @@ async def test_the_loop_runs_on_during_calls_of_the_index_store(name: str) -> No
     store = ConvexIndexStore(backend=backend)
     await store.async_add_index_struct(IndexDict(index_id="i"))
     assert await beats_during(backend, lambda: STRUCT_CALLS[name](store)) >= 1
+    await backend.aclose()
+
+
+@pytest.mark.parametrize("name", CHAT_CALLS)
+async def test_the_loop_runs_on_during_calls_of_the_chat_store(name: str) -> None:
+    backend = Gated()
+    store = ConvexChatStore(backend=backend)
+    await store.async_add_message("k", ChatMessage("a"))
+    assert await beats_during(backend, lambda: CHAT_CALLS[name](store)) >= 1
+    await backend.aclose()
+
+
+@pytest.mark.parametrize("name", QUEUE_CALLS)
+async def test_the_loop_runs_on_during_calls_of_the_store_of_memory(name: str) -> None:
+    backend = Gated()
+    store = ConvexDBChatStore(backend=backend)
+    await store.add_message("k", ChatMessage("a"))
+    assert await beats_during(backend, lambda: QUEUE_CALLS[name](store)) >= 1
     await backend.aclose()
 
 

@@ -211,7 +211,8 @@ def _changed_columns(current: Row, change: MessageUpdate, field: str) -> Row:
         if current.get("type") in FIRST_FORMAT_TYPES:
             columns.setdefault("type", "v2")
     content = _merged_content(old, change.content)
-    check_content(content, columns.get("role") or current["role"], field)
+    if change.role or change.content.keys() != {"metadata"}:  # else its parts are not our doing
+        check_content(content, columns.get("role") or current["role"], field)
     columns["content"] = dumps(content, f"{field}.content")
     return columns
 

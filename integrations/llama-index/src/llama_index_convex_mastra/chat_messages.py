@@ -1,27 +1,34 @@
 """Chat messages as Mastra messages, and back.
 
-A row's parts are the message's text, which Mastra reads. Under ``content.metadata.llama_index`` it
-keeps the whole message as one JSON text, because Mastra has no part for some blocks. Where the
-parts no longer say the same text, somebody changed them in Mastra: then the parts win. Pure
-functions; called by ``chat_operations``. Knows no requests.
+A row's parts are what Mastra shows and gives to its models: the message's text, or a tool's result
+as such. Under ``content.metadata.llama_index`` it keeps the whole message as one JSON text, because
+Mastra has no part for some blocks, and whether it is archived. Where the parts no longer say the
+same, somebody changed them in Mastra: then the parts win. Pure functions; called by
+``chat_threads`` and the operations. Knows no requests.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from llama_index.core.base.llms.types import ThinkingBlock
+from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
 from pydantic import ValidationError
 
-from convex_mastra import InvalidArgumentError, Message
+from convex_mastra import InvalidArgumentError, Message, MessageUpdate
+from convex_mastra.jsontext import dumps
 from convex_mastra.records import upgraded
+from llama_index_convex_mastra.chat_parts import messages_of, parts_of, said_by
 from llama_index_convex_mastra.nodes import is_unicode, to_json
 
 KEY: Final = "llama_index"
 VERSION: Final = 1
+ARCHIVED: Final = "archived"
+"""The ``status`` of an archived message; an active one has none, so that all of Mastra's are."""
+
+Calls = Mapping[str, ToolCallBlock]
 
 _ROLES: Final = {
     MessageRole.USER: "user",
@@ -39,47 +46,79 @@ _ROLES_OF_MASTRA: Final = {
 }
 
 
-def to_row(message: ChatMessage, *, thread_id: str, resource_id: str, field: str) -> Message:
+def calls_of(messages: Iterable[ChatMessage]) -> dict[str, ToolCallBlock]:
+    """Return the tool calls in messages, by id; ``to_row`` tells a result's name by them."""
+    return {
+        block.tool_call_id: block
+        for message in messages
+        for block in message.blocks
+        if isinstance(block, ToolCallBlock) and block.tool_call_id
+    }
+
+
+def to_row(
+    message: ChatMessage,
+    *,
+    thread_id: str,
+    resource_id: str,
+    field: str,
+    is_archived: bool,
+    calls: Calls,
+) -> Message:
     """Return the row of a message.
 
     Raises:
-        InvalidArgumentError: something that is no message, or that JSON cannot carry.
+        InvalidArgumentError: something that JSON cannot carry.
     """
-    if not isinstance(message, ChatMessage):
-        raise InvalidArgumentError(
-            f"{field} is {type(message).__name__}, not a ChatMessage.", field=field
-        )
     try:
         exact = to_json(message.model_dump())
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(f"{field} cannot be JSON: {error}", field=field) from error
-    texts = _texts_of(message)
+    own = {"version": VERSION, "message": exact}
+    if is_archived:
+        own["status"] = ARCHIVED
+    parts = _parts(message, calls)
     content = {
         "format": 2,
-        "parts": [{"type": "text", "text": text} for text in texts],
-        "content": "\n".join(texts),
-        "metadata": {KEY: {"version": VERSION, "message": exact}},
+        "parts": parts,
+        "content": "\n".join(said_by(parts)),
+        "metadata": {KEY: own},
     }
     role = _ROLES.get(message.role, "assistant")
     return Message(thread_id=thread_id, resource_id=resource_id, role=role, content=content)
 
 
-def from_row(row: Message) -> ChatMessage | None:
-    """Return the message of a row; None if it says nothing that a ChatMessage can.
+def from_row(row: Message) -> list[ChatMessage]:
+    """Return the messages of a row; none if it says nothing that a ChatMessage can.
 
-    Of a row that Mastra wrote or changed, the texts and the reasoning.
+    One that LlamaIndex wrote is one message; Mastra keeps a whole turn in a row.
     """
     content = upgraded(row.content) if isinstance(row.content, str | list) else row.content
-    parts = _parts_of(content)
-    texts = [part["text"] for part in parts if _is_text(part)]
+    parts = parts_of(content)
     message = _exact(content)
-    if message is not None and _texts_of(message) == texts:
-        return message
-    blocks = [block for part in parts if (block := _block_of(part)) is not None]
-    if not blocks:
-        return None
+    if message is not None and said_by(_parts(message, {})) == said_by(parts):
+        return [message]
     role = _ROLES_OF_MASTRA.get(row.role, MessageRole.ASSISTANT)
-    return ChatMessage(role=message.role if message else role, blocks=blocks)
+    return messages_of(parts, message.role if message else role)
+
+
+def is_archived(row: Message) -> bool:
+    """Whether LlamaIndex took the row out of its queue."""
+    return _own(row).get("status") == ARCHIVED
+
+
+def archived(row: Message) -> MessageUpdate:
+    """Return the change that archives a row, and touches nothing else of it."""
+    own = {"version": VERSION, **_own(row), "status": ARCHIVED}
+    return MessageUpdate(id=row.id, content={"metadata": {KEY: own}})
+
+
+def _own(row: Message) -> Mapping[str, Any]:
+    try:
+        own = row.content["metadata"][KEY]
+    except (TypeError, KeyError):
+        return {}
+    return own if isinstance(own, Mapping) else {}
 
 
 def _exact(content: Any) -> ChatMessage | None:
@@ -98,29 +137,29 @@ def _exact(content: Any) -> ChatMessage | None:
     return message
 
 
-def _texts_of(message: ChatMessage) -> list[str]:
-    texts = [block.text for block in message.blocks if isinstance(block, TextBlock)]
-    return [text if is_unicode(text) else text.encode(errors="replace").decode() for text in texts]
+def _parts(message: ChatMessage, calls: Calls) -> list[dict[str, Any]]:
+    texts = [_unicode(block.text) for block in message.blocks if isinstance(block, TextBlock)]
+    call_id = message.additional_kwargs.get("tool_call_id")
+    if message.role is not MessageRole.TOOL or not isinstance(call_id, str) or not call_id:
+        return [{"type": "text", "text": text} for text in texts]
+    call = calls.get(call_id)
+    invocation = {
+        "state": "result",
+        "toolCallId": _unicode(call_id),
+        "toolName": _unicode(call.tool_name) if call else "tool",
+        "args": _args(call.tool_kwargs) if call else {},
+        "result": "\n".join(texts),
+    }
+    return [{"type": "tool-invocation", "toolInvocation": invocation}]
 
 
-def _parts_of(content: Any) -> list[Mapping[str, Any]]:
-    parts = content.get("parts") if isinstance(content, Mapping) else None
-    if not isinstance(parts, Sequence) or isinstance(parts, str):
-        return []
-    return [part for part in parts if isinstance(part, Mapping)]
+def _args(value: Any) -> dict[str, Any]:
+    try:
+        dumps(value, "args")
+    except InvalidArgumentError:
+        return {}  # the call itself is in a message that keeps it
+    return value if isinstance(value, dict) else {}
 
 
-def _is_text(part: Mapping[str, Any]) -> bool:
-    return part.get("type") == "text" and isinstance(part.get("text"), str)
-
-
-def _block_of(part: Mapping[str, Any]) -> TextBlock | ThinkingBlock | None:
-    if _is_text(part):
-        return TextBlock(text=part["text"])
-    details = part.get("details") if part.get("type") == "reasoning" else None
-    if not isinstance(details, list):
-        return None
-    texts = [
-        detail["text"] for detail in details if isinstance(detail, Mapping) and _is_text(detail)
-    ]
-    return ThinkingBlock(content="".join(texts)) if texts else None
+def _unicode(text: str) -> str:
+    return text if is_unicode(text) else text.encode(errors="replace").decode()

@@ -6,41 +6,37 @@ and async. What the methods do is in ``chat_operations``.
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import ChatMessage
 from llama_index.core.storage.chat_store.base import BaseChatStore
 
-from convex_mastra import Backend, Options
 from convex_mastra.connected import Connected
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
-from convex_mastra.ops.arguments import optional_text
-from convex_mastra.wire import STORAGE_FUNCTION
 from llama_index_convex_mastra import chat_operations as operations
-from llama_index_convex_mastra.pickling import PickledByPlace
+from llama_index_convex_mastra import chat_threads
+from llama_index_convex_mastra.chat_place import ChatPlace
 
 
 class _Chats(SyncClient, AsyncClient):
     """The flows on one backend, each for both faces."""
 
     get = blocking(operations.get)
-    add = blocking(operations.add)
-    replace = blocking(operations.replace)
+    add = blocking(chat_threads.add)
+    replace = blocking(chat_threads.replace)
     clear = blocking(operations.clear)
     delete = blocking(operations.delete)
     delete_last = blocking(operations.delete_last)
-    keys = blocking(operations.keys)
+    keys = blocking(chat_threads.keys)
     aget = nonblocking(operations.get)
-    aadd = nonblocking(operations.add)
-    areplace = nonblocking(operations.replace)
+    aadd = nonblocking(chat_threads.add)
+    areplace = nonblocking(chat_threads.replace)
     aclear = nonblocking(operations.clear)
     adelete = nonblocking(operations.delete)
     adelete_last = nonblocking(operations.delete_last)
-    akeys = nonblocking(operations.keys)
+    akeys = nonblocking(chat_threads.keys)
 
 
-class ConvexChatStore(BaseChatStore, Connected[_Chats], PickledByPlace):
+class ConvexChatStore(ChatPlace, BaseChatStore, Connected[_Chats]):
     """Chat messages in Mastra's threads on Convex; a key is the id of a thread.
 
     Messages come back as they were added: role, blocks, ``additional_kwargs``; values follow JSON.
@@ -70,58 +66,8 @@ class ConvexChatStore(BaseChatStore, Connected[_Chats], PickledByPlace):
         InvalidArgumentError: an empty *resource_id*.
     """
 
-    resource_id: str | None = None
-    deployment_url: str | None = None
-    storage_function: str = STORAGE_FUNCTION
-
+    _client_class = _Chats
     _connection: _Chats = PrivateAttr()
-    _place_arguments: dict[str, Any] | None = PrivateAttr()
-
-    def __init__(
-        self,
-        resource_id: str | None = None,
-        *,
-        deployment_url: str | None = None,
-        admin_auth_token: str | None = None,
-        storage_function: str = STORAGE_FUNCTION,
-        backend: Backend | None = None,
-        options: Options | None = None,
-        **fields: Any,
-    ) -> None:
-        fields.pop("class_name", None)  # of ``to_dict``
-        if fields:
-            raise TypeError(f"ConvexChatStore takes no argument {sorted(fields)[0]!r}")
-        place = {
-            "resource_id": optional_text(resource_id, "resource_id"),
-            "deployment_url": deployment_url,
-            "storage_function": storage_function,
-        }
-        super().__init__(**place)
-        self._place_arguments = place if backend is None else None
-        self._connection = _Chats(
-            deployment_url,
-            admin_auth_token,
-            storage_function=storage_function,
-            backend=backend,
-            options=options,
-        )
-
-    @classmethod
-    def from_params(
-        cls,
-        resource_id: str | None = None,
-        deployment_url: str | None = None,
-        admin_auth_token: str | None = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Return a store; what the arguments leave out comes from the environment.
-
-        Args:
-            **kwargs: as of the constructor.
-        """
-        return cls(
-            resource_id, deployment_url=deployment_url, admin_auth_token=admin_auth_token, **kwargs
-        )
 
     @classmethod
     def class_name(cls) -> str:

@@ -1,0 +1,163 @@
+"""What ``ConvexDBChatStore`` does: a thread as a queue of active messages, as flows without waiting.
+
+A row is active unless it says that it is archived. Places count messages, and rows go as a whole:
+one that Mastra wrote may be several messages. Called by ``db_chat_store`` alone; adding and
+replacing are in ``chat_threads``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from llama_index.core.llms import ChatMessage
+from llama_index.core.storage.chat_store.base_db import MessageStatus
+
+from convex_mastra import FunctionError, InvalidArgumentError, Message
+from convex_mastra.flow import Flow
+from convex_mastra.ops.arguments import whole_number
+from convex_mastra.ops.message_writes import delete_messages, update_messages
+from convex_mastra.ops.messages import list_messages_by_id
+from convex_mastra.ops.target import Target
+from llama_index_convex_mastra.chat_messages import archived, from_row, is_archived
+from llama_index_convex_mastra.chat_threads import stored
+
+Pair = tuple[str, ChatMessage]
+"""A message, and the id of its row."""
+
+
+def is_archiving(status: MessageStatus) -> bool:
+    """Whether *status* is that of archived messages.
+
+    Raises:
+        InvalidArgumentError: it is no status.
+    """
+    return _checked_status(status) is MessageStatus.ARCHIVED
+
+
+def read(
+    target: Target, resource_id: str | None, key: str, status: MessageStatus | None
+) -> Flow[list[Pair]]:
+    """Return the messages of a status, or of both, oldest first."""
+    rows = yield from _of_status(target, resource_id, key, status)
+    return [(row.id, message) for row in rows for message in from_row(row)]
+
+
+def page(
+    target: Target,
+    resource_id: str | None,
+    key: str,
+    status: MessageStatus | None,
+    limit: int | None,
+    offset: int | None,
+) -> Flow[list[ChatMessage]]:
+    """Return *limit* messages of a status after the first *offset*."""
+    start = 0 if offset is None else whole_number(offset, "offset")
+    end = None if limit is None else start + whole_number(limit, "limit")
+    pairs = yield from read(target, resource_id, key, status)
+    return [message for _, message in pairs[start:end]]
+
+
+def count(
+    target: Target, resource_id: str | None, key: str, status: MessageStatus | None
+) -> Flow[int]:
+    """Return how many messages ``read`` returns."""
+    return len((yield from read(target, resource_id, key, status)))
+
+
+def delete(target: Target, resource_id: str | None, key: str, idx: int) -> Flow[ChatMessage | None]:
+    """Delete the row of the active message at a place counted from 0, and return the message."""
+    if type(idx) is not int:
+        raise InvalidArgumentError(f"idx must be an integer, not {idx!r:.40}.", field="idx")
+    pairs = yield from read(target, resource_id, key, MessageStatus.ACTIVE)
+    if not 0 <= idx < len(pairs):
+        return None
+    row_id, message = pairs[idx]
+    yield from delete_messages(target, [row_id])
+    return message
+
+
+def clear(
+    target: Target, resource_id: str | None, key: str, status: MessageStatus | None
+) -> Flow[None]:
+    """Delete the messages of a status, or of both. The thread stays."""
+    rows = yield from _of_status(target, resource_id, key, status)
+    yield from delete_messages(target, [row.id for row in rows])
+
+
+def delete_oldest(
+    target: Target, resource_id: str | None, key: str, n: int
+) -> Flow[list[ChatMessage]]:
+    """Delete the oldest *n* active messages, and return them."""
+    if whole_number(n, "n") == 0:
+        return []
+    pairs = yield from read(target, resource_id, key, MessageStatus.ACTIVE)
+    taken = _first([row_id for row_id, _ in pairs], n)
+    yield from delete_messages(target, taken)
+    gone = set(taken)
+    return [message for row_id, message in pairs if row_id in gone]
+
+
+def archive_oldest(
+    target: Target, resource_id: str | None, key: str, n: int, seen: Sequence[str]
+) -> Flow[tuple[list[ChatMessage], list[str]]]:
+    """Archive the oldest *n* messages of a queue.
+
+    Args:
+        seen: the queue as the caller last read it: the id of its row for each message. Those that
+            another took out since count as taken. Active messages that are not in it follow.
+
+    Returns:
+        The messages, and what is left of *seen*.
+    """
+    if whole_number(n, "n") == 0:
+        return [], list(seen)
+    rows = yield from stored(target, resource_id, key)
+    messages = {row.id: from_row(row) for row in rows}
+    known = set(seen)
+    others = [
+        row.id
+        for row in rows
+        if row.id not in known and not is_archived(row)
+        for _ in messages[row.id]
+    ]
+    taken = dict.fromkeys(_first([*seen, *others], n))
+    yield from _archive(target, [row for row in rows if row.id in taken and not is_archived(row)])
+    gone = [message for row_id in taken for message in messages.get(row_id, ())]
+    return gone, [row_id for row_id in seen if row_id not in taken]
+
+
+def _archive(target: Target, rows: Sequence[Message]) -> Flow[None]:
+    changes = {row.id: archived(row) for row in rows}
+    while changes:
+        try:
+            yield from update_messages(target, list(changes.values()))
+            return
+        except FunctionError:  # perhaps one was deleted meanwhile: half a row is not inserted
+            there = {row.id for row in (yield from list_messages_by_id(target, list(changes)))}
+            if there >= changes.keys():
+                raise
+            changes = {row_id: change for row_id, change in changes.items() if row_id in there}
+
+
+def _first(queue: Sequence[str], n: int) -> list[str]:
+    """The rows all of whose messages are among the first *n*, in their order."""
+    whole, first = Counter(queue), Counter(queue[:n])
+    return [row_id for row_id, some in first.items() if some == whole[row_id]]
+
+
+def _of_status(
+    target: Target, resource_id: str | None, key: str, status: MessageStatus | None
+) -> Flow[list[Message]]:
+    wanted = None if status is None else is_archiving(status)
+    rows = yield from stored(target, resource_id, key)
+    return [row for row in rows if wanted is None or is_archived(row) is wanted]
+
+
+def _checked_status(status: MessageStatus) -> MessageStatus:
+    try:
+        return MessageStatus(status)
+    except ValueError:
+        raise InvalidArgumentError(
+            f"status must be active, archived or None, not {status!r:.40}.", field="status"
+        ) from None
