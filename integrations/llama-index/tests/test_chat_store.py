@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import pickle
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import (
+    AudioBlock,
     DocumentBlock,
     ImageBlock,
     ThinkingBlock,
@@ -33,6 +35,76 @@ from tests.interop.node import run_node
 from tests.lanes import with_older_lanes
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+
+
+TOOLS = [
+    {
+        "state": "result",
+        "toolCallId": "c1",
+        "toolName": "a",
+        "args": {"x": 1},
+        "result": {"é": [1]},
+    },
+    {
+        "state": "output-error",
+        "toolCallId": "c2",
+        "toolName": "b",
+        "args": None,
+        "errorText": "boom",
+    },
+    {"state": "call", "toolCallId": "c3", "toolName": "b", "args": {}},
+    {
+        "state": "output-denied",
+        "toolCallId": "c4",
+        "toolName": "c",
+        "approval": {"approved": False},
+    },
+    {"state": "result", "toolCallId": "c5", "args": {}, "result": "no name"},
+]
+PNG_TEXT = base64.b64encode(PNG).decode()
+FILES = [
+    {"data": "https://example.com/a.png", "mimeType": "image/png"},
+    {"data": f"data:image/png;base64,{PNG_TEXT}", "mimeType": "image/*"},
+    {"data": PNG_TEXT, "mimeType": "application/pdf", "filename": "a.pdf"},
+    {"url": "https://example.com/a.mp3", "mediaType": "audio/mpeg"},
+    {"data": "file-123", "mimeType": "image/png"},
+]
+AGENT_TURN = [
+    {"type": "step-start"},
+    {"type": "reasoning", "reasoning": "Hm", "details": []},
+    {"type": "text", "text": "Wait."},
+    *({"type": "tool-invocation", "toolInvocation": tool} for tool in TOOLS),
+    {"type": "data-own", "data": 1},
+    {"type": "text", "text": "Shut."},
+    *({"type": "file", **file} for file in FILES),
+]
+AGENT_TURN_MESSAGES = [
+    ChatMessage(
+        role="assistant",
+        blocks=[
+            ThinkingBlock(content="Hm"),
+            TextBlock(text="Wait."),
+            ToolCallBlock(tool_call_id="c1", tool_name="a", tool_kwargs={"x": 1}),
+            ToolCallBlock(tool_call_id="c2", tool_name="b"),
+            ToolCallBlock(tool_call_id="c4", tool_name="c"),
+        ],
+    ),
+    ChatMessage(role="tool", content='{"é":[1]}', additional_kwargs={"tool_call_id": "c1"}),
+    ChatMessage(role="tool", content="boom", additional_kwargs={"tool_call_id": "c2"}),
+    ChatMessage(
+        role="tool", content="The call was denied.", additional_kwargs={"tool_call_id": "c4"}
+    ),
+    ChatMessage(
+        role="assistant",
+        blocks=[
+            TextBlock(text="Shut."),
+            ImageBlock(url="https://example.com/a.png", image_mimetype="image/png"),
+            ImageBlock(image=PNG, image_mimetype="image/png"),
+            DocumentBlock(data=PNG, title="a.pdf", document_mimetype="application/pdf"),
+            AudioBlock(url="https://example.com/a.mp3"),
+        ],
+    ),
+]
 
 
 class Chats:
@@ -163,7 +235,13 @@ async def test_mastra_reads_the_row(stores: Any) -> None:
         }
         for row in rows
     ]
-    run_node("messagelist.ts", {"messages": raw})  # every output form, without a throw
+    forms = run_node("messagelist.ts", {"messages": raw})["forms"]
+    assert [name for name, form in forms.items() if "error" in form] == []
+    assert [message["role"] for message in forms["aiV5.model"]] == ["user", "assistant", "tool"]
+    (result,) = forms["aiV5.model"][-1]["content"]
+    assert result["output"] == {"type": "text", "value": "shut"}
+    assert result["toolName"] == "lifts"
+    assert result["input"] == {"zeta": 1, "$a": 2, "é": [pytest.approx(2**60)]}  # JavaScript's
 
 
 async def test_what_mastra_wrote_is_read(stores: Any) -> None:
@@ -201,6 +279,56 @@ async def test_what_mastra_wrote_is_read(stores: Any) -> None:
     change = {"format": 2, "parts": [{"type": "text", "text": "changed"}], "content": "changed"}
     memory.update_messages([{"id": rows[-1].id, "content": change}])
     assert (await chats("get_messages", key))[-1] == said("changed")
+
+
+async def test_a_turn_of_a_mastra_agent_is_several_messages(stores: Any) -> None:
+    memory = ConvexStore(backend=stores.backend).memory
+    key, place = stores.name, {"thread_id": stores.name, "resource_id": "R"}
+    memory.save_messages(
+        [
+            Message.from_text("Lifts?", **place),
+            Message(role="assistant", content={"format": 2, "parts": AGENT_TURN}, **place),
+            Message.from_text("Thanks", **place),
+        ]
+    )
+    chats = Chats(stores)
+    messages = await chats("get_messages", key)
+    assert messages == [said("Lifts?"), *AGENT_TURN_MESSAGES, said("Thanks")]
+    # Adding them again makes rows of LlamaIndex's own, which come back as they were.
+    await chats("set_messages", key + "b", messages)
+    assert await chats("get_messages", key + "b") == messages
+    # It is one row, and is deleted as one.
+    assert await chats("delete_message", key, 2) == messages[2]
+    assert await chats("get_messages", key) == [said("Lifts?"), said("Thanks")]
+
+
+async def test_a_tools_result_without_its_call(stores: Any) -> None:
+    chats, key = Chats(stores), stores.name
+    odd_args = ToolCallBlock(tool_call_id="c2", tool_name="t", tool_kwargs={"a": float("nan")})
+    messages = [
+        ChatMessage(role="tool", content="alone", additional_kwargs={"tool_call_id": "c1"}),
+        ChatMessage(role="tool", content="no id"),
+        ChatMessage(role="assistant", blocks=[odd_args]),
+        ChatMessage(role="tool", content="", additional_kwargs={"tool_call_id": "c2"}),
+    ]
+    await chats("set_messages", key, messages)
+    back = await chats("get_messages", key)
+    assert exact(back) == exact(messages)
+    memory = ConvexStore(backend=stores.backend).memory
+    rows = memory.list_messages(key, per_page=False).messages
+    invocations = [part.get("toolInvocation") for row in rows for part in row.content["parts"]]
+    result = {"state": "result", "args": {}}
+    assert invocations == [
+        {**result, "toolCallId": "c1", "toolName": "tool", "result": "alone"},
+        None,
+        {**result, "toolCallId": "c2", "toolName": "t", "result": ""},
+    ]
+    changed = {"parts": [{"type": "tool-invocation", "toolInvocation": invocations[0]}]}
+    changed["parts"][0]["toolInvocation"]["result"] = {"now": "open"}
+    memory.update_messages([{"id": rows[0].id, "content": changed}])
+    call, result_message = (await chats("get_messages", key))[:2]
+    assert (call.role, call.blocks[0].tool_name) == ("assistant", "tool")
+    assert result_message.content == '{"now":"open"}'
 
 
 async def test_threads_of_another_resource(stores: Any) -> None:

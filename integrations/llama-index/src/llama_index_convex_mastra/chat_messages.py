@@ -81,7 +81,7 @@ def to_row(
     content = {
         "format": 2,
         "parts": parts,
-        "content": "\n".join(said_by(parts)),
+        "content": "\n".join(part["text"] for part in parts if part["type"] == "text"),
         "metadata": {KEY: own},
     }
     role = _ROLES.get(message.role, "assistant")

@@ -40,8 +40,10 @@ class ConvexChatStore(ChatPlace, BaseChatStore, Connected[_Chats]):
     """Chat messages in Mastra's threads on Convex; a key is the id of a thread.
 
     Messages come back as they were added: role, blocks, ``additional_kwargs``; values follow JSON.
-    Mastra's agents read their text, a tool's result as the assistant's. Rows that Mastra wrote are
-    read as one message each, of their texts and reasoning; a row with neither is passed over.
+    Mastra's agents read their text, and a tool's result (a message of role ``tool`` with a
+    ``tool_call_id``) as one. Rows that Mastra wrote are read too: their texts, reasoning and files,
+    and tool calls that have a result, each as ``ToolCallBlock`` and message of role ``tool``. A
+    whole turn of an agent is one row of several messages, and is deleted as one.
 
     Constructing sends nothing. One object may be used from several threads and event loops, with
     or without ``with``. It is pickled without the admin key, which must then be in the environment.
@@ -133,7 +135,7 @@ class ConvexChatStore(ChatPlace, BaseChatStore, Connected[_Chats]):
         return await self._connection.aclear(self.resource_id, key)
 
     def delete_message(self, key: str, idx: int) -> ChatMessage | None:
-        """Delete the message at *idx* of ``get_messages``, and return it.
+        """Delete the row of the message at *idx* of ``get_messages``, and return the message.
 
         None if there is none there; a negative *idx* names none. Two round trips.
         """
@@ -144,7 +146,7 @@ class ConvexChatStore(ChatPlace, BaseChatStore, Connected[_Chats]):
         return await self._connection.adelete(self.resource_id, key, idx)
 
     def delete_last_message(self, key: str) -> ChatMessage | None:
-        """Delete the last message, and return it; None if there is none. Two round trips."""
+        """Delete the last message's row, and return it; None if there is none. Two round trips."""
         return self._connection.delete_last(self.resource_id, key)
 
     async def adelete_last_message(self, key: str) -> ChatMessage | None:

@@ -53,10 +53,10 @@ class _Queues(SyncClient, AsyncClient):
 class ConvexDBChatStore(ChatPlace, AsyncDBChatStore, Connected[_Queues]):
     """The messages of ``Memory`` in Mastra's threads on Convex; a session's id is that of a thread.
 
-    Messages are stored and come back as with ``ConvexChatStore``. Each is active or archived; all
-    that Mastra wrote are active. Archived ones stay in the thread, where Mastra shows them as ever:
-    only LlamaIndex's queue is without them. Of a turn of Mastra's agents, which is one row, the
-    calls and the results of tools are messages of their own; it is archived and deleted as a whole.
+    Messages are stored, read and come back as with ``ConvexChatStore``. Each is active or archived;
+    all that Mastra wrote are active. Archived ones stay in the thread, where Mastra shows them as
+    ever: only the queue of ``Memory`` is without them. A turn of one of Mastra's agents, one row of
+    several messages, is archived and deleted as a whole.
 
     Constructing sends nothing. One object may be used from several threads and event loops, with
     or without ``with``. It is pickled without the admin key, which must then be in the environment.
@@ -161,7 +161,7 @@ class ConvexDBChatStore(ChatPlace, AsyncDBChatStore, Connected[_Queues]):
         await self._connection.replace(self.resource_id, key, messages, is_archived=is_archived)
 
     async def delete_message(self, key: str, idx: int) -> ChatMessage | None:
-        """Delete the message at *idx* of ``get_messages(key)``, and return it.
+        """Delete the row of the message at *idx* of ``get_messages(key)``, and return the message.
 
         None if there is none there; a negative *idx* names none. Two round trips.
         """
