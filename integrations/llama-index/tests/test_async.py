@@ -211,8 +211,10 @@ async def test_the_loop_runs_on_during_calls_of_the_store_of_memory(name: str) -
     await backend.aclose()
 
 
-async def test_converting_many_nodes_lets_other_tasks_run() -> None:
+async def test_converting_many_rows_lets_other_tasks_run() -> None:
     backend = open_backend(":memory:")
+    chats, queue = ConvexChatStore(backend=backend), ConvexDBChatStore(backend=backend)
+    chats.set_messages("k", [ChatMessage("a")] * 640)
     vectors, documents = ConvexVectorStore(backend=backend), ConvexDocumentStore(backend=backend)
     nodes = [node(f"n{number}") for number in range(640)]
     turns = 0
@@ -229,6 +231,8 @@ async def test_converting_many_nodes_lets_other_tasks_run() -> None:
         lambda: documents.async_add_documents(nodes),
         lambda: vectors.aget_nodes(),
         lambda: documents.aget_nodes([one.node_id for one in nodes]),
+        lambda: chats.aget_messages("k"),
+        lambda: queue.get_messages("k"),
     ):
         turns = 0
         await call()

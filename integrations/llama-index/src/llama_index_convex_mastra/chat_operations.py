@@ -13,8 +13,7 @@ from convex_mastra import InvalidArgumentError, Message
 from convex_mastra.flow import Flow
 from convex_mastra.ops.message_writes import delete_messages
 from convex_mastra.ops.target import Target
-from llama_index_convex_mastra.chat_messages import from_row
-from llama_index_convex_mastra.chat_threads import stored
+from llama_index_convex_mastra.chat_threads import opened, stored
 
 
 def get(target: Target, resource_id: str | None, key: str) -> Flow[list[ChatMessage]]:
@@ -25,8 +24,9 @@ def get(target: Target, resource_id: str | None, key: str) -> Flow[list[ChatMess
 def clear(target: Target, resource_id: str | None, key: str) -> Flow[list[ChatMessage] | None]:
     """Delete the messages of a key, and return them; None if there were none. The thread stays."""
     rows = yield from stored(target, resource_id, key)
+    pairs = yield from opened(rows)
     yield from delete_messages(target, [row.id for row in rows])
-    return [message for row in rows for message in from_row(row)] if rows else None
+    return [message for _, message in pairs] if rows else None
 
 
 def delete(target: Target, resource_id: str | None, key: str, idx: int) -> Flow[ChatMessage | None]:
@@ -55,5 +55,4 @@ def _delete_one(
 def _read(
     target: Target, resource_id: str | None, key: str
 ) -> Flow[list[tuple[Message, ChatMessage]]]:
-    rows = yield from stored(target, resource_id, key)
-    return [(row, message) for row in rows for message in from_row(row)]
+    return (yield from opened((yield from stored(target, resource_id, key))))

@@ -19,8 +19,8 @@ from convex_mastra.ops.arguments import whole_number
 from convex_mastra.ops.message_writes import delete_messages, update_messages
 from convex_mastra.ops.messages import list_messages_by_id
 from convex_mastra.ops.target import Target
-from llama_index_convex_mastra.chat_messages import archived, from_row, is_archived
-from llama_index_convex_mastra.chat_threads import stored
+from llama_index_convex_mastra.chat_messages import archived, is_archived
+from llama_index_convex_mastra.chat_threads import opened, stored
 
 Pair = tuple[str, ChatMessage]
 """A message, and the id of its row."""
@@ -39,8 +39,8 @@ def read(
     target: Target, resource_id: str | None, key: str, status: MessageStatus | None
 ) -> Flow[list[Pair]]:
     """Return the messages of a status, or of both, oldest first."""
-    rows = yield from _of_status(target, resource_id, key, status)
-    return [(row.id, message) for row in rows for message in from_row(row)]
+    pairs = yield from opened((yield from _of_status(target, resource_id, key, status)))
+    return [(row.id, message) for row, message in pairs]
 
 
 def page(
@@ -112,19 +112,20 @@ def archive_oldest(
     """
     if whole_number(n, "n") == 0:
         return [], list(seen)
-    rows = yield from stored(target, resource_id, key)
-    messages = {row.id: from_row(row) for row in rows}
     known = set(seen)
-    others = [
-        row.id
-        for row in rows
-        if row.id not in known and not is_archived(row)
-        for _ in messages[row.id]
+    rows = [
+        row
+        for row in (yield from stored(target, resource_id, key))
+        if row.id in known or not is_archived(row)
     ]
-    taken = dict.fromkeys(_first([*seen, *others], n))
+    pairs = [(row.id, message) for row, message in (yield from opened(rows))]
+    others = [row_id for row_id, _ in pairs if row_id not in known]
+    taken = set(_first([*seen, *others], n))
     yield from _archive(target, [row for row in rows if row.id in taken and not is_archived(row)])
-    gone = [message for row_id in taken for message in messages.get(row_id, ())]
-    return gone, [row_id for row_id in seen if row_id not in taken]
+    return (
+        [message for row_id, message in pairs if row_id in taken],
+        [row_id for row_id in seen if row_id not in taken],
+    )
 
 
 def _archive(target: Target, rows: Sequence[Message]) -> Flow[None]:

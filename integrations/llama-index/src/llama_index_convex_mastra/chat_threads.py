@@ -6,18 +6,21 @@ What both stores' operations are made of: checking, reading and saving. Called b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from llama_index.core.llms import ChatMessage
 
 from convex_mastra import InvalidArgumentError, Message, Thread
-from convex_mastra.flow import Flow, Gather
+from convex_mastra.flow import Flow, Gather, Sleep
 from convex_mastra.ops import threads
 from convex_mastra.ops.arguments import many, required_text
 from convex_mastra.ops.message_writes import check_messages, delete_messages, save_messages
 from convex_mastra.ops.messages import list_messages
 from convex_mastra.ops.target import Target
-from llama_index_convex_mastra.chat_messages import calls_of, to_row
+from llama_index_convex_mastra.chat_messages import calls_of, from_row, to_row
+
+ROWS_A_TURN: Final = 32
 
 
 def keys(target: Target, resource_id: str | None) -> Flow[list[str]]:
@@ -34,6 +37,16 @@ def stored(target: Target, resource_id: str | None, key: str) -> Flow[list[Messa
         target, _checked_key(key), resource_id=resource_id, per_page=False
     )
     return list(page.messages)
+
+
+def opened(rows: Iterable[Message]) -> Flow[list[tuple[Message, ChatMessage]]]:
+    """Return the messages of rows, each with its row; other tasks have their turns. Sends nothing."""
+    pairs: list[tuple[Message, ChatMessage]] = []
+    for place, row in enumerate(rows):
+        if place % ROWS_A_TURN == 0:
+            yield Sleep(0)
+        pairs += ((row, message) for message in from_row(row))
+    return pairs
 
 
 def add(
