@@ -117,6 +117,19 @@ async def test_a_change_that_would_lose_a_part_is_refused(clients: Clients, uniq
     assert row["content"] == content
 
 
+async def test_metadata_is_changed_whatever_the_parts_are(clients: Clients, unique: Unique) -> None:
+    parts = [{"text": "no type"}, {"type": "reasoning"}]
+    content = {"format": 2, "parts": parts, "metadata": {"a": 1}}
+    row = {"role": "assistant", "type": "v2", "content": json.dumps(content)}
+    (message_id,) = seed(clients, unique("t"), row)
+    (changed,) = await clients.memory.update_messages(
+        [{"id": message_id, "content": {"metadata": {"b": 2}}}]
+    )
+    assert changed.content == {**content, "metadata": {"a": 1, "b": 2}}
+    with pytest.raises(InvalidArgumentError, match="needs a type"):
+        await clients.memory.update_messages([{"id": message_id, "content": {"parts": parts}}])
+
+
 async def test_times_of_other_forms(clients: Clients, unique: Unique) -> None:
     thread_id = unique("t")
     milliseconds = int(START.timestamp() * 1000)

@@ -86,6 +86,7 @@ def update_messages(
 
     A content is merged key by key into the stored one, and so is its metadata; parts and keys
     that this version does not know stay. A row of Mastra's first format becomes one of the second.
+    In the second, a change of metadata alone is made whatever the parts are.
 
     Args:
         updates: ``MessageUpdate``s, or mappings with the same keys.
@@ -199,7 +200,7 @@ def _changed_columns(current: Row, change: MessageUpdate, field: str) -> Row:
     ):
         if value:
             columns[column] = value
-    old = message_from_row(current).content
+    stored = old = message_from_row(current).content
     if change.content is None:
         if change.role:
             check_role(change.role, old, field)
@@ -211,7 +212,8 @@ def _changed_columns(current: Row, change: MessageUpdate, field: str) -> Row:
         if current.get("type") in FIRST_FORMAT_TYPES:
             columns.setdefault("type", "v2")
     content = _merged_content(old, change.content)
-    if change.role or change.content.keys() != {"metadata"}:  # else its parts are not our doing
+    is_metadata_alone = old is stored and change.content.keys() == {"metadata"}
+    if change.role or not is_metadata_alone:
         check_content(content, columns.get("role") or current["role"], field)
     columns["content"] = dumps(content, f"{field}.content")
     return columns
