@@ -240,8 +240,9 @@ class HttpBackend:
     def _forget_ended_loops(self) -> None:
         # One that was closed without ``shutdown_asyncgens``, as LlamaIndex closes those of its
         # blocking wrappers, leaves its client here; its sockets close when it is collected.
-        for loop in list(self._async_holders):
-            if loop.is_closed():
+        for reference in self._async_holders.keyrefs():  # a list: other threads add theirs
+            loop = reference()
+            if loop is not None and loop.is_closed():
                 self._async_holders.pop(loop, None)
 
     async def _hold_async_client(self) -> _AsyncHolder:

@@ -5,15 +5,18 @@ Called by ``chat_store`` alone; adding and replacing are in ``chat_threads``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from llama_index.core.llms import ChatMessage
 
-from convex_mastra import InvalidArgumentError, Message
 from convex_mastra.flow import Flow
 from convex_mastra.ops.message_writes import delete_messages
 from convex_mastra.ops.target import Target
-from llama_index_convex_mastra.chat_threads import opened, stored
+from llama_index_convex_mastra.chat_threads import (
+    Pair,
+    checked_index,
+    delete_at,
+    opened,
+    stored,
+)
 
 
 def get(target: Target, resource_id: str | None, key: str) -> Flow[list[ChatMessage]]:
@@ -31,28 +34,15 @@ def clear(target: Target, resource_id: str | None, key: str) -> Flow[list[ChatMe
 
 def delete(target: Target, resource_id: str | None, key: str, idx: int) -> Flow[ChatMessage | None]:
     """Delete the message at a place counted from 0, and return it; None if there is none."""
-    if type(idx) is not int:
-        raise InvalidArgumentError(f"idx must be an integer, not {idx!r:.40}.", field="idx")
-    pairs = yield from _read(target, resource_id, key)
-    return (yield from _delete_one(target, pairs[idx : idx + 1] if idx >= 0 else []))
+    idx = checked_index(idx)
+    return (yield from delete_at(target, (yield from _read(target, resource_id, key)), idx))
 
 
 def delete_last(target: Target, resource_id: str | None, key: str) -> Flow[ChatMessage | None]:
     """Delete the last message, and return it; None if there is none."""
     pairs = yield from _read(target, resource_id, key)
-    return (yield from _delete_one(target, pairs[-1:]))
+    return (yield from delete_at(target, pairs, len(pairs) - 1))
 
 
-def _delete_one(
-    target: Target, pairs: Sequence[tuple[Message, ChatMessage]]
-) -> Flow[ChatMessage | None]:
-    for row, message in pairs:
-        yield from delete_messages(target, [row.id])
-        return message
-    return None
-
-
-def _read(
-    target: Target, resource_id: str | None, key: str
-) -> Flow[list[tuple[Message, ChatMessage]]]:
+def _read(target: Target, resource_id: str | None, key: str) -> Flow[list[Pair]]:
     return (yield from opened((yield from stored(target, resource_id, key))))

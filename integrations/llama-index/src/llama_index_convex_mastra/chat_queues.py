@@ -20,10 +20,13 @@ from convex_mastra.ops.message_writes import delete_messages, update_messages
 from convex_mastra.ops.messages import list_messages_by_id
 from convex_mastra.ops.target import Target
 from llama_index_convex_mastra.chat_messages import archived, is_archived
-from llama_index_convex_mastra.chat_threads import opened, stored
-
-Pair = tuple[str, ChatMessage]
-"""A message, and the id of its row."""
+from llama_index_convex_mastra.chat_threads import (
+    Pair,
+    checked_index,
+    delete_at,
+    opened,
+    stored,
+)
 
 
 def is_archiving(status: MessageStatus) -> bool:
@@ -32,15 +35,19 @@ def is_archiving(status: MessageStatus) -> bool:
     Raises:
         InvalidArgumentError: it is no status.
     """
-    return _checked_status(status) is MessageStatus.ARCHIVED
+    try:
+        return MessageStatus(status) is MessageStatus.ARCHIVED
+    except ValueError:
+        raise InvalidArgumentError(
+            f"status must be active, archived or None, not {status!r:.40}.", field="status"
+        ) from None
 
 
 def read(
     target: Target, resource_id: str | None, key: str, status: MessageStatus | None
 ) -> Flow[list[Pair]]:
     """Return the messages of a status, or of both, oldest first."""
-    pairs = yield from opened((yield from _of_status(target, resource_id, key, status)))
-    return [(row.id, message) for row, message in pairs]
+    return (yield from opened((yield from _of_status(target, resource_id, key, status))))
 
 
 def page(
@@ -67,14 +74,9 @@ def count(
 
 def delete(target: Target, resource_id: str | None, key: str, idx: int) -> Flow[ChatMessage | None]:
     """Delete the row of the active message at a place counted from 0, and return the message."""
-    if type(idx) is not int:
-        raise InvalidArgumentError(f"idx must be an integer, not {idx!r:.40}.", field="idx")
+    idx = checked_index(idx)
     pairs = yield from read(target, resource_id, key, MessageStatus.ACTIVE)
-    if not 0 <= idx < len(pairs):
-        return None
-    row_id, message = pairs[idx]
-    yield from delete_messages(target, [row_id])
-    return message
+    return (yield from delete_at(target, pairs, idx))
 
 
 def clear(
@@ -92,10 +94,9 @@ def delete_oldest(
     if whole_number(n, "n") == 0:
         return []
     pairs = yield from read(target, resource_id, key, MessageStatus.ACTIVE)
-    taken = _first([row_id for row_id, _ in pairs], n)
-    yield from delete_messages(target, taken)
-    gone = set(taken)
-    return [message for row_id, message in pairs if row_id in gone]
+    taken = _first([row.id for row, _ in pairs], n)
+    yield from delete_messages(target, list(taken))
+    return [message for row, message in pairs if row.id in taken]
 
 
 def archive_oldest(
@@ -118,12 +119,12 @@ def archive_oldest(
         for row in (yield from stored(target, resource_id, key))
         if row.id in known or not is_archived(row)
     ]
-    pairs = [(row.id, message) for row, message in (yield from opened(rows))]
-    others = [row_id for row_id, _ in pairs if row_id not in known]
-    taken = set(_first([*seen, *others], n))
+    pairs = yield from opened(rows)
+    others = [row.id for row, _ in pairs if row.id not in known]
+    taken = _first([*seen, *others], n)
     yield from _archive(target, [row for row in rows if row.id in taken and not is_archived(row)])
     return (
-        [message for row_id, message in pairs if row_id in taken],
+        [message for row, message in pairs if row.id in taken],
         [row_id for row_id in seen if row_id not in taken],
     )
 
@@ -141,10 +142,10 @@ def _archive(target: Target, rows: Sequence[Message]) -> Flow[None]:
             changes = {row_id: change for row_id, change in changes.items() if row_id in there}
 
 
-def _first(queue: Sequence[str], n: int) -> list[str]:
-    """The rows all of whose messages are among the first *n*, in their order."""
+def _first(queue: Sequence[str], n: int) -> set[str]:
+    """The rows all of whose messages are among the first *n*."""
     whole, first = Counter(queue), Counter(queue[:n])
-    return [row_id for row_id, some in first.items() if some == whole[row_id]]
+    return {row_id for row_id, some in first.items() if some == whole[row_id]}
 
 
 def _of_status(
@@ -153,12 +154,3 @@ def _of_status(
     wanted = None if status is None else is_archiving(status)
     rows = yield from stored(target, resource_id, key)
     return [row for row in rows if wanted is None or is_archived(row) is wanted]
-
-
-def _checked_status(status: MessageStatus) -> MessageStatus:
-    try:
-        return MessageStatus(status)
-    except ValueError:
-        raise InvalidArgumentError(
-            f"status must be active, archived or None, not {status!r:.40}.", field="status"
-        ) from None

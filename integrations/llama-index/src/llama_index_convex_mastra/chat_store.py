@@ -98,6 +98,8 @@ class ConvexChatStore(ChatPlace, BaseChatStore, Connected[_Chats]):
     def get_messages(self, key: str) -> list[ChatMessage]:
         """Return the messages of a key, oldest first; none for a key that is not there.
 
+        Those that ``Memory`` archived with ``ConvexDBChatStore`` are among them.
+
         Raises:
             ScanLimitError: the thread has more rows than the deployment reads in one call.
 

@@ -20,6 +20,9 @@ from convex_mastra.ops.messages import list_messages
 from convex_mastra.ops.target import Target
 from llama_index_convex_mastra.chat_messages import calls_of, from_row, to_row
 
+Pair = tuple[Message, ChatMessage]
+"""A row, and one of the messages in it."""
+
 ROWS_A_TURN: Final = 32
 
 
@@ -39,9 +42,9 @@ def stored(target: Target, resource_id: str | None, key: str) -> Flow[list[Messa
     return list(page.messages)
 
 
-def opened(rows: Iterable[Message]) -> Flow[list[tuple[Message, ChatMessage]]]:
+def opened(rows: Iterable[Message]) -> Flow[list[Pair]]:
     """Return the messages of rows, each with its row; other tasks have their turns. Sends nothing."""
-    pairs: list[tuple[Message, ChatMessage]] = []
+    pairs: list[Pair] = []
     for place, row in enumerate(rows):
         if place % ROWS_A_TURN == 0:
             yield Sleep(0)
@@ -76,6 +79,26 @@ def replace(
     old = yield from stored(target, resource_id, key)
     yield from _save(target, resource_id, key, rows)
     yield from delete_messages(target, [row.id for row in old])
+
+
+def checked_index(idx: int) -> int:
+    """Return a place in a list, which may be none.
+
+    Raises:
+        InvalidArgumentError: it is no integer.
+    """
+    if type(idx) is not int:
+        raise InvalidArgumentError(f"idx must be an integer, not {idx!r:.40}.", field="idx")
+    return idx
+
+
+def delete_at(target: Target, pairs: Sequence[Pair], idx: int) -> Flow[ChatMessage | None]:
+    """Delete the row of the message at *idx*, and return the message; None if there is none."""
+    if not 0 <= idx < len(pairs):
+        return None
+    row, message = pairs[idx]
+    yield from delete_messages(target, [row.id])
+    return message
 
 
 def _rows(

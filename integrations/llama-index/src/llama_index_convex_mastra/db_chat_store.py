@@ -25,7 +25,7 @@ from llama_index_convex_mastra.chat_place import ChatPlace
 class _Seen:
     """A queue as a task last read it whole: the row of each message."""
 
-    client: _Queues
+    store: object
     key: str
     rows: Sequence[str]
 
@@ -79,6 +79,7 @@ class ConvexDBChatStore(ChatPlace, AsyncDBChatStore, Connected[_Queues]):
 
     _client_class = _Queues
     _connection: _Queues = PrivateAttr()
+    _identity: object = PrivateAttr(default_factory=object)
 
     @classmethod
     def class_name(cls) -> str:
@@ -110,7 +111,7 @@ class ConvexDBChatStore(ChatPlace, AsyncDBChatStore, Connected[_Queues]):
             return await self._connection.page(self.resource_id, key, status, limit, offset)
         pairs = await self._connection.read(self.resource_id, key, status)
         if status == MessageStatus.ACTIVE:
-            _SEEN.set(_Seen(self._connection, key, [row_id for row_id, _ in pairs]))
+            _SEEN.set(_Seen(self._identity, key, [row.id for row, _ in pairs]))
         return [message for _, message in pairs]
 
     async def count_messages(
@@ -197,12 +198,12 @@ class ConvexDBChatStore(ChatPlace, AsyncDBChatStore, Connected[_Queues]):
         Cost: three round trips' wait; none if *n* is 0.
         """
         seen = _SEEN.get()
-        if seen is not None and (seen.client, seen.key) != (self._connection, key):
+        if seen is not None and (seen.store, seen.key) != (self._identity, key):
             seen = None
         rows = seen.rows if seen else ()
         messages, left = await self._connection.archive_oldest(self.resource_id, key, n, rows)
         if seen:
-            _SEEN.set(_Seen(self._connection, key, left))
+            _SEEN.set(_Seen(self._identity, key, left))
         return messages
 
     async def get_keys(self) -> list[str]:
