@@ -136,6 +136,8 @@ def rich_messages() -> list[ChatMessage]:
                 TextBlock(text="Look \ud800ü"),
                 ImageBlock(image=PNG, image_mimetype="image/png", detail="low"),
                 TextBlock(text="and read"),
+                ImageBlock(url="https://example.com/a.png"),
+                DocumentBlock(url="https://example.com/b.pdf", title="b.pdf"),
                 DocumentBlock(
                     data=b"%PDF-1.4 x", title="a.pdf", document_mimetype="application/pdf"
                 ),
@@ -221,6 +223,13 @@ async def test_mastra_reads_the_row(stores: Any) -> None:
     assert first.content["parts"] == [
         {"type": "text", "text": "Look ?ü"},
         {"type": "text", "text": "and read"},
+        {"type": "file", "data": "https://example.com/a.png", "mimeType": "image/png"},
+        {
+            "type": "file",
+            "data": "https://example.com/b.pdf",
+            "mimeType": "application/pdf",
+            "filename": "b.pdf",
+        },
     ]
     assert set(first.content["metadata"]) == {"llama_index"}
     raw = [
@@ -329,6 +338,19 @@ async def test_a_tools_result_without_its_call(stores: Any) -> None:
     call, result_message = (await chats("get_messages", key))[:2]
     assert (call.role, call.blocks[0].tool_name) == ("assistant", "tool")
     assert result_message.content == '{"now":"open"}'
+
+
+def test_only_addresses_that_every_reader_takes_are_parts() -> None:
+    bad = ["https://", "https://exa mple", "https://1.2.3", "ftp://a.b", "https://a:99999", "x"]
+    good = ["http://localhost:80", "HTTPS://a-b.example.com/é?x#y", "https://b"]
+    blocks = [DocumentBlock(url=url, document_mimetype="no type") for url in bad + good]
+    message = ChatMessage(role="user", blocks=blocks)
+    with ConvexChatStore(deployment_url=":memory:") as store:
+        store.add_message("k", message)
+        (row,) = ConvexStore(backend=store.backend).memory.list_messages("k").messages
+        assert [part["data"] for part in row.content["parts"]] == good
+        assert {part["mimeType"] for part in row.content["parts"]} == {"application/pdf"}
+        assert store.get_messages("k") == [message]
 
 
 async def test_threads_of_another_resource(stores: Any) -> None:

@@ -1,19 +1,20 @@
 """Chat messages as Mastra messages, and back.
 
-A row's parts are what Mastra shows and gives to its models: the message's text, or a tool's result
-as such. Under ``content.metadata.llama_index`` it keeps the whole message as one JSON text, because
-Mastra has no part for some blocks, and whether it is archived. Where the parts no longer say the
-same, somebody changed them in Mastra: then the parts win. Pure functions; called by
-``chat_threads`` and the operations. Knows no requests.
+A row's parts are what Mastra shows and gives to its models: the text, images and documents that a
+user named by URL, a tool's result. Under ``content.metadata.llama_index`` it keeps the whole message
+as one JSON text, because Mastra has no part for some blocks, and whether it is archived. Where the
+parts no longer say the same, somebody changed them in Mastra: then the parts win. Pure functions;
+called by ``chat_threads`` and ``chat_queues``. Knows no requests.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from llama_index.core.base.llms.types import ToolCallBlock
+from llama_index.core.base.llms.types import DocumentBlock, ImageBlock, ToolCallBlock
 from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
 from pydantic import ValidationError
 
@@ -27,6 +28,10 @@ KEY: Final = "llama_index"
 VERSION: Final = 1
 ARCHIVED: Final = "archived"
 """The ``status`` of an archived message; an active one has none, so that all of Mastra's are."""
+
+_URL: Final = re.compile(r"https?://([\w-]+\.)*[a-z][\w-]*(:\d{1,4})?([/?#]\S*)?", re.A | re.I)
+"""What no JavaScript URL parser refuses: Mastra throws for a whole thread if one does."""
+_MIME_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+", re.A)
 
 Calls = Mapping[str, ToolCallBlock]
 
@@ -141,7 +146,8 @@ def _parts(message: ChatMessage, calls: Calls) -> list[dict[str, Any]]:
     texts = [_unicode(block.text) for block in message.blocks if isinstance(block, TextBlock)]
     call_id = message.additional_kwargs.get("tool_call_id")
     if message.role is not MessageRole.TOOL or not isinstance(call_id, str) or not call_id:
-        return [{"type": "text", "text": text} for text in texts]
+        parts = (_part(block, message.role) for block in message.blocks)
+        return [part for part in parts if part is not None]
     call = calls.get(call_id)
     invocation = {
         "state": "result",
@@ -151,6 +157,24 @@ def _parts(message: ChatMessage, calls: Calls) -> list[dict[str, Any]]:
         "result": "\n".join(texts),
     }
     return [{"type": "tool-invocation", "toolInvocation": invocation}]
+
+
+def _part(block: Any, role: MessageRole) -> dict[str, Any] | None:
+    if isinstance(block, TextBlock):
+        return {"type": "text", "text": _unicode(block.text)}
+    if role is not MessageRole.USER or not isinstance(block, ImageBlock | DocumentBlock):
+        return None
+    url = str(block.url)
+    if not _URL.fullmatch(url):
+        return None  # bytes are in the row already, and a row holds a MiB
+    if isinstance(block, ImageBlock):
+        return _file(url, block.image_mimetype, "image/jpeg")
+    return {**_file(url, block.document_mimetype, "application/pdf"), "filename": block.title}
+
+
+def _file(url: str, mime_type: str | None, default: str) -> dict[str, Any]:
+    known = mime_type if mime_type and _MIME_TYPE.fullmatch(mime_type) else default
+    return {"type": "file", "data": url, "mimeType": known}
 
 
 def _args(value: Any) -> dict[str, Any]:
