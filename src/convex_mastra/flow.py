@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, Executor, Future, wait
 from contextvars import copy_context
@@ -80,6 +81,14 @@ Effect = Send | Sleep | Gather | Start | Join
 Flow = Generator[Effect, Any, R]
 
 
+def side_by_side(flows: Sequence[Flow[R]]) -> Flow[list[R]]:
+    """Return the results of flows that run side by side; a single one needs no ``Gather``."""
+    if len(flows) == 1:
+        return [(yield from flows[0])]
+    results: list[R] = yield Gather(flows)
+    return results
+
+
 def run(flow: Flow[R], transport: Transport) -> R:
     """Drive *flow* with blocking calls and return its result.
 
@@ -87,15 +96,19 @@ def run(flow: Flow[R], transport: Transport) -> R:
     request they are at.
     """
     # A callback may call an operation from a worker, and workers never wait for workers.
-    parallel = transport.max_in_flight > 1 and not getattr(_THREAD, "is_worker", False)
+    if transport.max_in_flight <= 1 or getattr(_THREAD, "is_worker", False):
+        return _drive(flow, transport, None, parallel=False)
     ended = threading.Event()
     try:
-        return _drive(flow, transport, ended, parallel=parallel)
+        return _drive(flow, transport, ended, parallel=True)
     finally:
         ended.set()
 
 
-def _drive(flow: Flow[R], transport: Transport, ended: threading.Event, *, parallel: bool) -> R:
+def _drive(
+    flow: Flow[R], transport: Transport, ended: threading.Event | None, *, parallel: bool
+) -> R:
+    """Drive a flow until *ended* is set; None: all of it runs in the caller's thread."""
     reply: Any = None
     failure: BaseException | None = None
     pending: set[Future[Any]] = set()
@@ -119,22 +132,22 @@ def _drive(flow: Flow[R], transport: Transport, ended: threading.Event, *, paral
 def _perform(
     effect: Effect,
     transport: Transport,
-    ended: threading.Event,
+    ended: threading.Event | None,
     parallel: bool,
     pending: set[Future[Any]],
 ) -> Any:
-    if ended.is_set():
+    if ended is not None and ended.is_set():
         raise CancelledError
+    if isinstance(effect, Send):  # nearly all of them
+        return transport.send(effect.request)
     match effect:
-        case Send(request):
-            return transport.send(request)
         case Sleep(seconds):
-            return ended.wait(seconds)
-        case Gather(flows) if parallel and len(flows) > 1:
+            return time.sleep(seconds) if ended is None else ended.wait(seconds)
+        case Gather(flows) if parallel and ended is not None and len(flows) > 1:
             return _gather(flows, transport, ended)
         case Gather(flows):
             return [_drive(flow, transport, ended, parallel=parallel) for flow in flows]
-        case Start(flow) if parallel:
+        case Start(flow) if parallel and ended is not None:
             future = _submit(flow, transport, ended)
             pending.add(future)
             return future
@@ -210,9 +223,9 @@ async def arun(flow: Flow[R], transport: Transport) -> R:
 
 
 async def _aperform(effect: Effect, transport: Transport, tasks: set[asyncio.Task[Any]]) -> Any:
+    if isinstance(effect, Send):
+        return await transport.asend(effect.request)
     match effect:
-        case Send(request):
-            return await transport.asend(request)
         case Sleep(seconds):
             return await asyncio.sleep(seconds)
         case Gather(flows) if transport.max_in_flight > 1 and len(flows) > 1:

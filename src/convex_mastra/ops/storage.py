@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError, ScanLimitError
-from convex_mastra.flow import Flow, Gather
+from convex_mastra.flow import Flow, Gather, side_by_side
 from convex_mastra.ops.abilities import ATOMIC_UPDATES, call_or, has
 from convex_mastra.ops.calls import call_storage
 from convex_mastra.ops.target import Target
@@ -45,10 +45,7 @@ def load_many(target: Target, table: str, ids: Iterable[str]) -> Flow[list[Row]]
     """
     unique = list(dict.fromkeys(ids))
     parts = parts_of(unique, limits.LOAD_MANY_IDS)
-    if len(parts) == 1:
-        found = [(yield from _load_part(target, table, parts[0]))]
-    else:
-        found = yield Gather([_load_part(target, table, part) for part in parts])
+    found = yield from side_by_side([_load_part(target, table, part) for part in parts])
     rows = {row["id"]: row for part in found for row in part}
     return [rows[row_id] for row_id in unique if row_id in rows]
 
@@ -150,7 +147,7 @@ def upsert_rows(target: Target, table: str, batches: Sequence[Sequence[Row]]) ->
     Each batch is applied whole or not at all, unless the rows it replaces are too large to be read
     in one call; of vectors, a batch that fails may leave its first rows written.
     """
-    yield Gather(
+    yield from side_by_side(
         [
             in_parts(lambda part: call_storage(target, "batchInsert", table, records=part), batch)
             for batch in batches
@@ -163,7 +160,7 @@ def delete_rows(target: Target, table: str, ids: Sequence[str]) -> Flow[None]:
 
     A thousand ids a request, fewer where the rows are too large to be read in one call.
     """
-    yield Gather(
+    yield from side_by_side(
         [
             in_parts(lambda some: call_storage(target, "deleteMany", table, ids=some), part)
             for part in parts_of(ids, limits.DELETE_BATCH_IDS)

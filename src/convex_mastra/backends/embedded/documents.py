@@ -8,13 +8,14 @@ crates/common/src/document.rs, crates/value/src/size.rs, crates/common/src/schem
 from __future__ import annotations
 
 import base64
+import os
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
 from convex_mastra import limits
-from convex_mastra.backends.embedded import js
+from convex_mastra.backends.embedded import js, keys
 from convex_mastra.backends.embedded.arguments import utf8_bytes
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.tables import Table
@@ -24,6 +25,9 @@ from convex_mastra.values import NUMBER_BYTES
 ID: Final = "_id"
 CREATION_TIME: Final = "_creationTime"
 SYSTEM_FIELDS: Final = frozenset({ID, CREATION_TIME})
+_ID_LENGTH: Final = 32
+_BASE32: Final = b"0123456789abcdefghjkmnpqrstvwxyz" * 8
+"""For each byte its character: a letter of Convex's alphabet, all of them equally often."""
 
 
 def check(table: Table, document: dict[str, Any]) -> int:
@@ -56,6 +60,31 @@ def check(table: Table, document: dict[str, Any]) -> int:
             f"match the schema: {violation}"
         )
     return size
+
+
+def fill_system_fields(document: dict[str, Any], identity: str, creation_ms: float) -> None:
+    """Give a document its id and its time of creation.
+
+    Raises:
+        Thrown: it has others.
+    """
+    given_id = document.setdefault(ID, identity)
+    if given_id is not identity and given_id != identity:
+        raise Thrown(
+            f"Provided document ID \"{identity}\" doesn't match '_id' field "
+            f'"{js.to_string(given_id)}"'
+        )
+    given_time = document.setdefault(CREATION_TIME, creation_ms)
+    if given_time is not creation_ms and not keys.equal(given_time, creation_ms):
+        raise Thrown(
+            f"Provided creation time {creation_ms} doesn't match '_creationTime' field "
+            f"{js.to_string(given_time)}"
+        )
+
+
+def new_id() -> str:
+    """A fresh document id."""
+    return os.urandom(_ID_LENGTH).translate(_BASE32).decode()
 
 
 @cache

@@ -30,6 +30,20 @@ def select(
 
 
 @cache
+def select_each(table: Table, index: str, equals: int, count: int) -> str:
+    """Select the rows of *count* values of an index's last field, each with that value at the end.
+
+    The index is named, as SQLite would rather read all of a long partition for many values.
+    """
+    *leading, last = _quoted(_columns(table, index))
+    columns = ", ".join([*_quoted(rows.selected_columns(table)), last])
+    terms = [f"{name} IS ?" for name in leading[:equals]]
+    terms.append(f"{last} IN ({', '.join('?' * count)})")
+    source = f'"{table.stored_in}" INDEXED BY "{table.name}.{index}"'
+    return f"SELECT {columns} FROM {source} WHERE {' AND '.join(terms)}"  # noqa: S608
+
+
+@cache
 def select_after(table: Table, index: str, equals: int) -> str:
     """Select the rows after a ``seq`` where all fields of the index are equal."""
     terms = [f'"{name}" IS ?' for name in _columns(table, index)[:equals]]

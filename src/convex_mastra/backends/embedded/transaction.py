@@ -8,7 +8,6 @@ around it. Knows no operations and no logical table names.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,13 @@ from typing import Any, Final
 
 from convex_mastra.backends.embedded import cursors, js, keys, rows, statements
 from convex_mastra.backends.embedded.budget import Budget
-from convex_mastra.backends.embedded.documents import CREATION_TIME, ID, check
+from convex_mastra.backends.embedded.documents import (
+    CREATION_TIME,
+    ID,
+    check,
+    fill_system_fields,
+    new_id,
+)
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.matrices import Matrices
 from convex_mastra.backends.embedded.rows import Row
@@ -25,9 +30,6 @@ from convex_mastra.backends.embedded.tables import Table
 from convex_mastra.backends.embedded.versions import VectorVersions
 
 PAGE_SIZE_MAX: Final = 32_000
-_ID_LENGTH: Final = 32
-_BASE32: Final = b"0123456789abcdefghjkmnpqrstvwxyz" * 8
-"""For each byte its character: a letter of Convex's alphabet, all of them equally often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +123,29 @@ class Transaction:
         """
         equals = (*table.partition, *equals)
         sql = statements.select(table, index, len(equals), (), False)
-        self._budget.range()
         stored = self.connection.execute(sql, (*map(keys.of, equals), 2)).fetchall()
-        for cells in stored:
-            self._budget.read(cells[1])
-        if len(stored) == 2:
-            ids = ", ".join(Row(table, cells).document[ID] for cells in stored)
-            raise Thrown(
-                f"unique() query returned more than one result from table {table.name}:\n "
-                f"[{ids}, ...]"
-            )
-        return Row(table, stored[0]) if stored else None
+        return self._only(table, stored)
+
+    def unique_each(
+        self, table: Table, index: str, equals: Sequence[Any], values: Sequence[Any]
+    ) -> list[Row | Thrown | None]:
+        """Do what ``unique`` does for each of *values*, of the index's last field, at once.
+
+        Returns:
+            For each value its document, None, or what looking it up throws.
+        """
+        wanted = [keys.of(value) for value in values]
+        sql = statements.select_each(table, index, len(equals), len(wanted))
+        stored: dict[keys.Key, list[tuple[Any, ...]]] = {}
+        for cells in self.connection.execute(sql, (*map(keys.of, equals), *wanted)):
+            stored.setdefault(cells[-1], []).append(cells[:-1])
+        found: list[Row | Thrown | None] = []
+        for key in wanted:
+            try:
+                found.append(self._only(table, stored.get(key, [])))
+            except Thrown as error:
+                found.append(error)
+        return found
 
     def paginate(
         self, table: Table, index: str, equals: Sequence[Any], cursor: Any, page_size: int
@@ -182,7 +196,7 @@ class Transaction:
         """
         creation_ms = self._take_creation_time(table)
         document = {name: value for name, value in fields.items() if value is not js.UNDEFINED}
-        _check_system_fields(document, _new_id(), creation_ms)
+        fill_system_fields(document, new_id(), creation_ms)
         size = check(table, document)
         self._budget.write(size)
         cells = rows.encode(table, document, size)
@@ -202,7 +216,7 @@ class Transaction:
         self._budget.read(row.size)
         merged = old | fields
         document = {name: value for name, value in merged.items() if value is not js.UNDEFINED}
-        _check_system_fields(document, old[ID], old[CREATION_TIME])
+        fill_system_fields(document, old[ID], old[CREATION_TIME])
         size = check(table, document)
         cells = row.changes(document, size)
         if not cells:
@@ -227,6 +241,18 @@ class Transaction:
         if vector_index is not None:
             self._versions.count_deletion(vector_index)
 
+    def _only(self, table: Table, stored: list[tuple[Any, ...]]) -> Row | None:
+        self._budget.range()
+        for cells in stored:
+            self._budget.read(cells[1])
+        if len(stored) > 1:
+            ids = ", ".join(Row(table, cells).document[ID] for cells in stored[:2])
+            raise Thrown(
+                f"unique() query returned more than one result from table {table.name}:\n "
+                f"[{ids}, ...]"
+            )
+        return Row(table, stored[0]) if stored else None
+
     def finish(self) -> None:
         """Write what is only known at the end, before the commit."""
         self._versions.finish()
@@ -245,22 +271,3 @@ class Transaction:
                 creation_ms = max(creation_ms, math.nextafter(rows.creation_time(last), math.inf))
         self._next_creation_ms[table.stored_in] = math.nextafter(creation_ms, math.inf)
         return creation_ms
-
-
-def _check_system_fields(document: dict[str, Any], identity: str, creation_ms: float) -> None:
-    given_id = document.setdefault(ID, identity)
-    if given_id is not identity and given_id != identity:
-        raise Thrown(
-            f"Provided document ID \"{identity}\" doesn't match '_id' field "
-            f'"{js.to_string(given_id)}"'
-        )
-    given_time = document.setdefault(CREATION_TIME, creation_ms)
-    if given_time is not creation_ms and not keys.equal(given_time, creation_ms):
-        raise Thrown(
-            f"Provided creation time {creation_ms} doesn't match '_creationTime' field "
-            f"{js.to_string(given_time)}"
-        )
-
-
-def _new_id() -> str:
-    return os.urandom(_ID_LENGTH).translate(_BASE32).decode()

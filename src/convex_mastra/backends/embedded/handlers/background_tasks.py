@@ -88,7 +88,7 @@ def clear(transaction: Transaction, rows: list[Row]) -> bool:
 
 def find_older(transaction: Transaction, ids: Any) -> list[Row]:
     """Return the old documents of *ids*."""
-    return upserts.find_existing(ids, lambda one: generic.find(transaction, _TABLE, one))
+    return upserts.find_existing(ids, lambda some: generic.find_each(transaction, _TABLE, some))
 
 
 def _unless_typed(transaction: Transaction, record: Json) -> Json | None:

@@ -25,6 +25,14 @@ def find(transaction: Transaction, table_name: str, identity: Any) -> Row | None
     return transaction.unique(DOCUMENTS, "by_table_primary", table_name, js.to_string(identity))
 
 
+def find_each(
+    transaction: Transaction, table_name: str, ids: list[Any]
+) -> list[Row | Thrown | None]:
+    """Return for each id its row, None, or what looking it up throws."""
+    keys = list(map(js.to_string, ids))
+    return transaction.unique_each(DOCUMENTS, "by_table_primary", [table_name], keys)
+
+
 def take(transaction: Transaction, table_name: str, count: int) -> list[Row]:
     """Return the first rows of a logical table, in order of creation."""
     return transaction.take(DOCUMENTS, count, "by_table", [table_name])
@@ -52,7 +60,7 @@ def _batch_insert(transaction: Transaction, table_name: str, request: Json) -> J
 def _upsert(transaction: Transaction, table_name: str, records: list[Json]) -> None:
     upserts.upsert(
         records,
-        lambda record: find(transaction, table_name, record["id"]),
+        lambda ids: find_each(transaction, table_name, ids),
         lambda record: transaction.insert(
             DOCUMENTS,
             {
@@ -96,8 +104,8 @@ def _load(transaction: Transaction, table_name: str, request: Json) -> Json:
 
 def _load_many(transaction: Transaction, table_name: str, request: Json) -> Json:
     ids = upserts.load_many_ids(js.get(request, "ids"))
-    rows = js.in_batches(ids, upserts.BATCH_ROWS, lambda one: find(transaction, table_name, one))
-    return ok([record_of(row) for row in rows if row is not None])
+    rows = upserts.find_existing(ids, lambda some: find_each(transaction, table_name, some))
+    return ok([record_of(row) for row in rows])
 
 
 def _query_table(transaction: Transaction, table_name: str, request: Json) -> Json:
@@ -117,9 +125,8 @@ def _clear_table(transaction: Transaction, table_name: str, request: Json) -> Js
 
 
 def _delete_many(transaction: Transaction, table_name: str, request: Json) -> Json:
-    rows = upserts.find_existing(
-        js.get(request, "ids"), lambda one: find(transaction, table_name, one)
-    )
+    ids = js.get(request, "ids")
+    rows = upserts.find_existing(ids, lambda some: find_each(transaction, table_name, some))
     upserts.delete(transaction, rows)
     return ok()
 

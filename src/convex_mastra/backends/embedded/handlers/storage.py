@@ -47,7 +47,7 @@ READING_OPERATIONS: Final = frozenset(
 
 def reads_once(args: Mapping[str, Any]) -> bool:
     """Whether a reading operation is a single query, and so needs no transaction around it."""
-    return args.get("op") != "loadMany" and args.get("tableName") != wire.BACKGROUND_TASKS
+    return args.get("tableName") != wire.BACKGROUND_TASKS
 
 
 def handle(transaction: Transaction, request: Json) -> Json:

@@ -48,7 +48,7 @@ def _insert(transaction: Transaction, table: Table, request: Json) -> Json:
 def _batch_insert(transaction: Transaction, table: Table, request: Json) -> Json:
     upserts.upsert(
         upserts.by_id(js.get(request, "records"), merge=True),
-        lambda record: transaction.unique(table, BY_ID, record["id"]),
+        lambda ids: transaction.unique_each(table, BY_ID, [], ids),
         lambda record: transaction.insert(table, record),
         lambda row, record: transaction.patch(row, _without_id(record)),
     )
@@ -87,7 +87,7 @@ def _load(transaction: Transaction, table: Table, request: Json) -> Json:
 
 def _load_many(transaction: Transaction, table: Table, request: Json) -> Json:
     ids = upserts.load_many_ids(js.get(request, "ids"))
-    rows = upserts.find_existing(ids, lambda one: transaction.unique(table, BY_ID, one))
+    rows = upserts.find_existing(ids, lambda some: transaction.unique_each(table, BY_ID, [], some))
     documents = [row.document for row in rows]
     if table is BACKGROUND_TASKS:
         documents = background_tasks.load_many(transaction, ids, documents)
@@ -121,7 +121,7 @@ def _clear_table(transaction: Transaction, table: Table, request: Json) -> Json:
 
 def _delete_many(transaction: Transaction, table: Table, request: Json) -> Json:
     ids = js.get(request, "ids")
-    rows = upserts.find_existing(ids, lambda one: transaction.unique(table, BY_ID, one))
+    rows = upserts.find_existing(ids, lambda some: transaction.unique_each(table, BY_ID, [], some))
     if table is BACKGROUND_TASKS:
         rows += background_tasks.find_older(transaction, ids)
     upserts.delete(transaction, rows)

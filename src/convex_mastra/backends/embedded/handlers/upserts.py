@@ -6,7 +6,7 @@ src/server/storage.ts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from convex_mastra import limits
@@ -17,7 +17,8 @@ from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json
 
 BATCH_ROWS: Final = limits.CLEAR_TABLE_ROWS
-Find = Callable[[Any], Row | None]
+FindEach = Callable[[list[Any]], list[Row | Thrown | None]]
+"""For each of some ids its row, None, or what looking it up throws."""
 
 
 def by_id(records: Any, *, merge: bool) -> list[Json]:
@@ -38,19 +39,20 @@ def by_id(records: Any, *, merge: bool) -> list[Json]:
 
 def upsert(
     records: list[Json],
-    find: Callable[[Json], Row | None],
+    find_each: FindEach,
     insert: Callable[[Json], None],
     patch: Callable[[Row, Json], None],
 ) -> None:
-    """Insert or patch records in groups, each group as ``Promise.all`` runs it.
+    """Insert or patch records in groups by their ids, each group as ``Promise.all`` runs it.
 
     All look-ups of a group come first, then its inserts, then its patches. A record that fails
     does not stop the others of its group; the first failure is raised after them.
     """
     for start in range(0, len(records), BATCH_ROWS):
         group = records[start : start + BATCH_ROWS]
-        steps = _Steps()
-        known = [(record, steps.run(find, record)) for record in group]
+        found = find_each([record["id"] for record in group])
+        steps = _Steps(found)
+        known = list(zip(group, found, strict=True))
         for record, row in known:
             if row is None:
                 steps.run(insert, record)
@@ -61,10 +63,20 @@ def upsert(
             raise steps.failure
 
 
-def find_existing(ids: Any, find: Find) -> list[Row]:
-    """Look distinct ids up and return the rows that exist."""
-    rows = js.in_batches(js.unique(ids), BATCH_ROWS, find)
-    return [row for row in rows if row is not None]
+def find_existing(ids: Any, find_each: FindEach) -> list[Row]:
+    """Look distinct ids up and return the rows that exist.
+
+    Raises:
+        Thrown: one of them cannot be looked up.
+    """
+    distinct = js.unique(ids)
+    rows: list[Row] = []
+    for start in range(0, len(distinct), BATCH_ROWS):
+        found = find_each(distinct[start : start + BATCH_ROWS])
+        if (failure := _first_thrown(found)) is not None:
+            raise failure
+        rows += [row for row in found if isinstance(row, Row)]
+    return rows
 
 
 def load_many_ids(ids: Any) -> list[Any]:
@@ -93,12 +105,15 @@ def delete_batch(transaction: Transaction, rows: list[Row]) -> bool:
 class _Steps:
     """Runs steps and keeps the first thing thrown."""
 
-    def __init__(self) -> None:
-        self.failure: Thrown | None = None
+    def __init__(self, found: Iterable[Row | Thrown | None]) -> None:
+        self.failure = _first_thrown(found)
 
-    def run(self, step: Callable[..., Any], *args: Any) -> Any:
+    def run(self, step: Callable[..., None], *args: Any) -> None:
         try:
-            return step(*args)
+            step(*args)
         except Thrown as error:
             self.failure = self.failure or error
-            return error
+
+
+def _first_thrown(found: Iterable[Row | Thrown | None]) -> Thrown | None:
+    return next((one for one in found if isinstance(one, Thrown)), None)

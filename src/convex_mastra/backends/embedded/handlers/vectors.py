@@ -35,7 +35,7 @@ def _batch_insert(transaction: Transaction, index_name: str, request: Json) -> J
 def _upsert(transaction: Transaction, index_name: str, records: list[Json]) -> None:
     upserts.upsert(
         records,
-        lambda record: _find(transaction, index_name, record["id"]),
+        lambda ids: _find_each(transaction, index_name, ids),
         lambda record: transaction.insert(
             VECTORS, {"id": record["id"], "indexName": index_name, **_content(record)}
         ),
@@ -63,7 +63,7 @@ def _load(transaction: Transaction, index_name: str, request: Json) -> Json:
 
 def _load_many(transaction: Transaction, index_name: str, request: Json) -> Json:
     ids = upserts.load_many_ids(js.get(request, "ids"))
-    rows = upserts.find_existing(ids, lambda one: _find(transaction, index_name, one))
+    rows = upserts.find_existing(ids, lambda some: _find_each(transaction, index_name, some))
     return ok([row.document for row in rows])
 
 
@@ -106,15 +106,20 @@ def _clear_table(transaction: Transaction, index_name: str, request: Json) -> Js
 
 
 def _delete_many(transaction: Transaction, index_name: str, request: Json) -> Json:
-    rows = upserts.find_existing(
-        js.get(request, "ids"), lambda one: _find(transaction, index_name, one)
-    )
+    ids = js.get(request, "ids")
+    rows = upserts.find_existing(ids, lambda some: _find_each(transaction, index_name, some))
     upserts.delete(transaction, rows)
     return ok()
 
 
 def _find(transaction: Transaction, index_name: str, identity: Any) -> Row | None:
     return transaction.unique(VECTORS, "by_index_id", index_name, identity)
+
+
+def _find_each(
+    transaction: Transaction, index_name: str, ids: list[Any]
+) -> list[Row | Thrown | None]:
+    return transaction.unique_each(VECTORS, "by_index_id", [index_name], ids)
 
 
 def _content(record: Json) -> Json:

@@ -31,6 +31,8 @@ _WHITESPACE: Final = (
 
 def to_string(value: Any) -> str:
     """``String(value)``."""
+    if type(value) is str:
+        return value
     match kind(value):
         case "null":
             return "null"

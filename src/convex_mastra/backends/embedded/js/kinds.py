@@ -28,6 +28,15 @@ class Undefined:
 
 
 UNDEFINED: Final = Undefined()
+_KINDS: Final[dict[type, str]] = {
+    str: "string",
+    bool: "boolean",
+    float: "number",
+    type(None): "null",
+    Undefined: "undefined",
+    list: "array",
+    np.ndarray: "array",
+}
 
 
 class Thrown(Exception):  # noqa: N818 - a JavaScript exception, which is not an error here yet
@@ -36,19 +45,12 @@ class Thrown(Exception):  # noqa: N818 - a JavaScript exception, which is not an
 
 def kind(value: Any) -> str:
     """Return ``typeof``, with null, array, bytes and plain objects told apart."""
+    known = _KINDS.get(type(value))
+    if known is not None:
+        return known
+    if type(value) is not dict or len(value) != 1:
+        return "object"
     match value:
-        case str():
-            return "string"
-        case bool():
-            return "boolean"
-        case float():
-            return "number"
-        case None:
-            return "null"
-        case Undefined():
-            return "undefined"
-        case list() | np.ndarray():
-            return "array"
         case {"$integer": str(text)} if _EIGHT_BYTES.match(text):
             return "bigint"
         case {"$float": str(text)} if _EIGHT_BYTES.match(text):
