@@ -36,11 +36,14 @@ RECENT_MESSAGES_FUNCTION: Final = "convex_mastra/messages:recent"
 """Our own, optional: the newest messages of a thread, without reading the others."""
 DOCUMENTS_PAGE_FUNCTION: Final = "convex_mastra/documents:page"
 """Our own, optional: a page of a logical table of ``mastra_documents``."""
+DOCUMENTS_RANGES_FUNCTION: Final = "convex_mastra/documents:ranges"
+"""Our own, optional: the ends of several ranges of ``mastra_documents``, as of one moment."""
 OWN_FUNCTIONS: Final = (
     SEARCH_FUNCTION,
     COUNT_FUNCTION,
     RECENT_MESSAGES_FUNCTION,
     DOCUMENTS_PAGE_FUNCTION,
+    DOCUMENTS_RANGES_FUNCTION,
 )
 NATIVE_SEARCH_FUNCTION: Final = "mastra/nativeVector:query"
 """An action: Convex's own vector search, over a table that the deployment's schema declares."""

@@ -56,6 +56,7 @@ FUNCTIONS = {
     "convex_mastra/vectors:count": "Query",
     "convex_mastra/messages:recent": "Query",
     "convex_mastra/documents:page": "Query",
+    "convex_mastra/documents:ranges": "Query",
 }
 CORE = [
     "mastra_threads",

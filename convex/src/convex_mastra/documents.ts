@@ -1,9 +1,10 @@
 /**
  * `convex_mastra/documents:page`: a page of a logical table of `mastra_documents`.
+ * `convex_mastra/documents:ranges`: the first records of several ranges, as of one moment.
  *
- * Mastra's handler reads such a table from its beginning only, and no more than 10,000 rows.
- * Optional: without it the Python client cannot list longer ones, and says so. Internal, so that
- * only a deployment's key may call it.
+ * Mastra's handler reads such a table from its beginning only, no more than 10,000 rows, or by
+ * key. Optional: without `page` the Python client cannot list longer ones, and says so; without
+ * `ranges` it reads in more requests. Internal, so that only a deployment's key may call them.
  */
 import type { mastraDocumentsTable } from "@mastra/convex/schema";
 import {
@@ -12,7 +13,7 @@ import {
   internalQueryGeneric,
   type GenericQueryCtx,
 } from "convex/server";
-import { v } from "convex/values";
+import { type Infer, v } from "convex/values";
 
 type Schema = SchemaDefinition<{ mastra_documents: typeof mastraDocumentsTable }, true>;
 type Context = GenericQueryCtx<DataModelFromSchemaDefinition<Schema>>;
@@ -31,3 +32,35 @@ export const page = internalQueryGeneric({
     };
   },
 });
+
+/** Of `keys`, those `from` one `below` another; without, a table is read in order of creation. */
+const someRange = v.object({
+  table: v.string(),
+  limit: v.number(),
+  keys: v.optional(
+    v.object({ from: v.string(), below: v.string(), descending: v.optional(v.boolean()) }),
+  ),
+});
+
+export const ranges = internalQueryGeneric({
+  args: { ranges: v.array(someRange) },
+  handler: async (ctx: Context, { ranges }) =>
+    await Promise.all(
+      ranges.map(async (one) => {
+        const rows = await select(ctx, one).take(one.limit);
+        return rows.map((row) => row.record);
+      }),
+    ),
+});
+
+function select(ctx: Context, { table, keys }: Infer<typeof someRange>) {
+  const documents = ctx.db.query("mastra_documents");
+  if (keys === undefined) {
+    return documents.withIndex("by_table", (range) => range.eq("table", table));
+  }
+  return documents
+    .withIndex("by_table_primary", (range) =>
+      range.eq("table", table).gte("primaryKey", keys.from).lt("primaryKey", keys.below),
+    )
+    .order(keys.descending ? "desc" : "asc");
+}

@@ -1,17 +1,18 @@
-"""A page of a logical table that has none of its own: ``convex_mastra/documents:page``.
+"""Pages and ranges of logical tables that have none of their own: ``convex_mastra/documents``.
 
-The same records, in the same order, that Mastra's handler reads from the beginning only. Told in
-TypeScript in ``convex/src/convex_mastra/documents.ts``.
+The same records that Mastra's handler reads from the beginning only, or by key. Told in TypeScript
+in ``convex/src/convex_mastra/documents.ts``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from convex_mastra.backends.embedded import js
 from convex_mastra.backends.embedded.handlers.generic import record_of
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.tables import DOCUMENTS
-from convex_mastra.backends.embedded.transaction import Transaction
+from convex_mastra.backends.embedded.transaction import Bound, Transaction
 from convex_mastra.wire import Json
 
 
@@ -23,14 +24,53 @@ def page(transaction: Transaction, args: Json) -> Any:
     Raises:
         Thrown: an argument that cannot be.
     """
-    table, limit, cursor = args.get("table"), args.get("limit"), args.get("cursor")
-    if not isinstance(table, str):
-        raise Thrown("table must be a text")
-    if not isinstance(limit, float) or not limit.is_integer() or limit < 1:
-        raise Thrown("limit must be a whole number of at least 1")
-    found = transaction.paginate(DOCUMENTS, "by_table", [table], cursor, int(limit))
+    table, cursor = _text(args, "table"), args.get("cursor")
+    limit = _limit(args)
+    found = transaction.paginate(DOCUMENTS, "by_table", [table], cursor, limit)
     return {
         "records": [record_of(row) for row in found.rows],
         "isDone": found.is_done,
         "continueCursor": found.continue_cursor,
     }
+
+
+def ranges(transaction: Transaction, args: Json) -> Any:
+    """Return ``[[record]]``, the first records of each of some ranges, all as of one moment.
+
+    Arguments: ``ranges``, a list of ``table``, ``limit`` and perhaps ``keys``: ``from`` the first
+    key ``below`` another, ``descending`` or not. Without, a table is read in order of creation.
+
+    Raises:
+        Thrown: an argument that cannot be.
+    """
+    wanted = args.get("ranges")
+    if not isinstance(wanted, list):
+        raise Thrown("ranges must be a list")
+    return [_first_of(transaction, one) for one in wanted]
+
+
+def _first_of(transaction: Transaction, args: Any) -> list[Any]:
+    table, limit, keys = _text(args, "table"), _limit(args), args.get("keys")
+    if keys is None:
+        rows = transaction.take(DOCUMENTS, limit, "by_table", [table])
+    else:
+        bounds = [Bound(">=", _text(keys, "from")), Bound("<", _text(keys, "below"))]
+        is_descending = js.truthy(js.get(keys, "descending"))
+        rows = transaction.take(
+            DOCUMENTS, limit, "by_table_primary", [table], bounds=bounds, descending=is_descending
+        )
+    return [record_of(row) for row in rows]
+
+
+def _text(args: Any, name: str) -> str:
+    value = js.get(args, name)
+    if not isinstance(value, str):
+        raise Thrown(f"{name} must be a text")
+    return value
+
+
+def _limit(args: Any) -> int:
+    limit = js.get(args, "limit")
+    if not isinstance(limit, float) or not limit.is_integer() or limit < 1:
+        raise Thrown("limit must be a whole number of at least 1")
+    return int(limit)

@@ -60,6 +60,9 @@ FUNCTIONS: Final[dict[str, Function]] = {
         "query", recent_messages.recent, lambda _args: Access.READ
     ),
     wire.DOCUMENTS_PAGE_FUNCTION: Function("query", document_pages.page, lambda _args: Access.READ),
+    wire.DOCUMENTS_RANGES_FUNCTION: Function(
+        "query", document_pages.ranges, lambda _args: Access.SNAPSHOT
+    ),
     wire.TABLES_FUNCTION: Function(
         "query", lambda _transaction, _args: system.list_tables(), lambda _args: Access.READ
     ),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
@@ -37,7 +38,11 @@ def place_of(config: Any) -> Place:
             "config must name a thread: {'configurable': {'thread_id': …}}.",
             field="config.configurable.thread_id",
         )
-    return Place(str(configurable["thread_id"]), str(configurable.get("checkpoint_ns") or ""))
+    return _place(str(configurable["thread_id"]), str(configurable.get("checkpoint_ns") or ""))
+
+
+_place: Final = lru_cache(maxsize=4096)(Place)
+"""A place remembers its partitions' names; making them anew costs more than finding it here."""
 
 
 def checkpoint_id_of(config: Any) -> str | None:

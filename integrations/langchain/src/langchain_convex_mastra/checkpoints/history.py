@@ -28,8 +28,9 @@ from langchain_convex_mastra.checkpoints.headers import (
 from langchain_convex_mastra.checkpoints.journal import Journal
 from langchain_convex_mastra.checkpoints.layout import Place
 from langchain_convex_mastra.checkpoints.listing import all_threads, places_of
+from langchain_convex_mastra.checkpoints.loading import Loaded, load_values
 from langchain_convex_mastra.checkpoints.pending_reads import Write, read_writes
-from langchain_convex_mastra.checkpoints.reading import Loaded, compose, load_values
+from langchain_convex_mastra.checkpoints.reading import compose
 
 PORTION: Final = 10
 """The headers of the first portion: as many as one request loads."""

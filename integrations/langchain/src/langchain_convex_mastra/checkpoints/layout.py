@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -20,6 +20,9 @@ from langchain_core.runnables import RunnableConfig
 from convex_mastra.ops.partitions import name_part
 
 ROOT: Final = "langgraph"
+HEADERS_FROM: Final = "c/"
+HEADERS_BELOW: Final = "c0"
+"""The keys of headers, and of nothing else, are from the one and below the other."""
 STEPS_PER_BUCKET: Final = 4
 """The pending writes of so many steps share a partition: few reads for a walk, little read for one."""
 
@@ -107,7 +110,7 @@ def shard(text: str) -> str:
 
 def header_key(checkpoint_id: str) -> str:
     """The key of a checkpoint's header."""
-    return f"c/{name_part(checkpoint_id)}"
+    return f"{HEADERS_FROM}{name_part(checkpoint_id)}"
 
 
 def body_key(checkpoint_id: str, part: str) -> str:
@@ -138,6 +141,7 @@ def write_prefix(checkpoint_id: str) -> str:
     return f"{name_part(checkpoint_id)}/"
 
 
+@lru_cache(maxsize=4096)
 def bucket_of(checkpoint_id: str) -> str:
     """In which bucket the pending writes of a checkpoint are.
 
@@ -147,6 +151,7 @@ def bucket_of(checkpoint_id: str) -> str:
     return f"x{digest(checkpoint_id)[:2]}" if step is None else _bucket_of_step(step)
 
 
+@lru_cache(maxsize=4096)
 def buckets_of(checkpoint_id: str) -> tuple[str, ...]:
     """In which buckets the pending writes of a checkpoint are, and of its nearest descendants.
 

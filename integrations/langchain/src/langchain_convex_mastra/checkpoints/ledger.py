@@ -17,6 +17,7 @@ from typing import Final
 
 from langchain_convex_mastra.checkpoints.lanes import Lane
 from langchain_convex_mastra.checkpoints.layout import Place, buckets_of
+from langchain_convex_mastra.checkpoints.newest import Newest
 
 PLACES: Final = 4096
 """How many places are remembered; of those forgotten, lanes are opened anew."""
@@ -56,6 +57,7 @@ class Memory:
         buckets: those that a header leads to, or the list of stray ones.
         volumes: what was written into buckets.
         idle: idle lanes that were seen, each with its highest id.
+        opened: how many lanes were opened since all were seen; at first as many as if none ever was.
         announced_s: when the place was listed.
     """
 
@@ -63,6 +65,7 @@ class Memory:
     buckets: set[str] = field(default_factory=set)
     volumes: OrderedDict[str, Volume] = field(default_factory=OrderedDict)
     idle: list[tuple[str, str]] = field(default_factory=list)
+    opened: int = IDLE_LANES
     announced_s: float | None = None
 
 
@@ -78,6 +81,14 @@ class Ledger:
         self._lock = threading.Lock()
         self._places: OrderedDict[str, Memory] = OrderedDict()
         self._runs: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._newest = Newest()
+
+    @property
+    def newest(self) -> Newest:
+        """The newest checkpoints that are known."""
+        if self._pid != os.getpid():
+            self._begin()
+        return self._newest
 
     def of(self, place: Place) -> Memory:
         """What is remembered of *place*; the caller changes it only through this class."""
@@ -120,6 +131,7 @@ class Ledger:
         with self._lock:
             lanes = memory.lanes
             self._places.pop(place.key, None)
+        self._newest.forget(place)
         return lanes
 
     def see_lanes(
@@ -137,11 +149,20 @@ class Ledger:
                 memory.announced_s = None
             memory.lanes = kept
             memory.idle = idle
+            memory.opened = 0
+
+    def knows_lanes(self, place: Place) -> bool:
+        """Whether so few lanes were opened since all were seen that idle ones do not pile up."""
+        return self.of(place).opened < IDLE_LANES
 
     def take_idle(self, place: Place) -> list[tuple[str, str]]:
-        """Hand out the idle lanes that were seen, if they are enough to be moved."""
+        """Hand out the idle lanes that were seen, if they are enough to be moved.
+
+        Called for each lane that is opened.
+        """
         memory = self.of(place)
         with self._lock:
+            memory.opened += 1
             if len(memory.idle) < IDLE_LANES:
                 return []
             idle, memory.idle = memory.idle, []

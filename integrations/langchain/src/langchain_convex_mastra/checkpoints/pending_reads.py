@@ -112,6 +112,17 @@ def read_writes(
     return {one: _in_order(found, beside) for one, found in rows.items()}
 
 
+def writes_of(rows: list[Row], checkpoint_id: str) -> list[Write] | None:
+    """Return the pending writes of a checkpoint from all rows of its bucket.
+
+    None if some of them lie in volumes, or beside the bucket.
+    """
+    own = Bucket(rows).of(checkpoint_id)
+    if any(row["id"].startswith(VOLUME_MARK) for row in rows) or any("beside" in r for r in own):
+        return None
+    return _in_order(own, {})
+
+
 def beside_keys(row: Row) -> list[str]:
     """The keys of what is kept beside a row of pending writes."""
     if "beside" not in row:

@@ -28,6 +28,7 @@ from langchain_convex_mastra.checkpoints.headers import Header, header_row, make
 from langchain_convex_mastra.checkpoints.lanes import Lane
 from langchain_convex_mastra.checkpoints.layout import Place
 from langchain_convex_mastra.checkpoints.listing import list_place, list_run
+from langchain_convex_mastra.checkpoints.newest import Known
 
 
 def put_checkpoint(
@@ -56,12 +57,13 @@ def put_checkpoint(
         yield from list_run(target, header.run, place)
         desk.ledger.know_run(header.run, place)
 
-    def send(_number: int) -> Flow[None]:
+    def send(_number: int) -> Flow[str]:
         return _write(target, desk, place, header, text, values)
 
     # A request whose reply was lost may still be applied, after later ones: its lane would then be
     # set back. So what is tried again goes to another lane.
-    yield from attempt(send, target.policy, lambda error: isinstance(error, TransportError))
+    lane = yield from attempt(send, target.policy, lambda error: isinstance(error, TransportError))
+    desk.ledger.newest.was_put(place, Known(header.id, lane, blobs))
     return place.config(header.id)
 
 
@@ -72,11 +74,11 @@ def _write(
     header: Header,
     text: str,
     values: Sequence[SizedRow],
-) -> Flow[None]:
+) -> Flow[str]:
+    """Write the rows, and return the lane that lists them."""
     ledger = desk.ledger
     once = replace(target, policy=replace(target.policy, attempts=1))
-    is_late = True
-    while is_late:
+    while True:
         refresh: list[Flow[Any]] = []
         lane = ledger.take(place)
         if lane is None:
@@ -102,9 +104,9 @@ def _write(
                 ledger.give_back(place, lane)
             raise
         # Was this process stopped for so long that the lane may have been taken for idle?
-        is_late = not ledger.is_own(written, ledger.clock())
-        if not is_late:
+        if ledger.is_own(written, ledger.clock()):
             ledger.give_back(place, written)
+            return written.id
 
 
 def open_lane(target: Target, desk: Desk, place: Place) -> Flow[Lane]:

@@ -14,10 +14,8 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.serde.types import TASKS
 
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.limits import LOAD_MANY_IDS
-from convex_mastra.ops.storage import load_many
 from convex_mastra.ops.target import Target
-from langchain_convex_mastra.checkpoints.blobs import Blob, join, part_keys
+from langchain_convex_mastra.checkpoints.blobs import Blob
 from langchain_convex_mastra.checkpoints.desk import Desk, checkpoint_id_of, place_of
 from langchain_convex_mastra.checkpoints.headers import (
     Header,
@@ -25,55 +23,90 @@ from langchain_convex_mastra.checkpoints.headers import (
     load_headers,
     parse_header,
     read_body,
-    read_header,
 )
 from langchain_convex_mastra.checkpoints.journal import Journal
-from langchain_convex_mastra.checkpoints.layout import Place, header_key, tail_key
+from langchain_convex_mastra.checkpoints.layout import Place, tail_key
 from langchain_convex_mastra.checkpoints.ledger import IDLE_S
+from langchain_convex_mastra.checkpoints.loading import Loaded, load_values
+from langchain_convex_mastra.checkpoints.newest import Known
 from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
+from langchain_convex_mastra.checkpoints.recalling import recall
 from langchain_convex_mastra.checkpoints.strict import UNREADABLE, damaged, read_value
 from langchain_convex_mastra.checkpoints.versions import next_version
 
 PENDING_SENDS_BEFORE: Final = 4
 """Checkpoints of older formats have the sends that made their tasks in their parent's writes."""
 
-Loaded = tuple[Header, dict[str, Blob]]
-"""A header and the values of its channels, by channel."""
-
 
 def read_tuple(target: Target, desk: Desk, config: Any) -> Flow[CheckpointTuple | None]:
     """Return the checkpoint that a config names, or the newest of its place; None if there is none.
 
     Cost: three waits for the newest, two for a named one: a round trip for every 10 values, and
-    three or two more.
+    three or two more. One for the newest if it is the one that this saver read or put last, and
+    ``convex_mastra/documents:ranges`` is deployed; one more for values that are not known.
     """
     place, checkpoint_id = place_of(config), checkpoint_id_of(config)
     if checkpoint_id is None:
-        header = yield from newest_header(target, desk, place)
-        is_fresh = False
-        found: list[Any] = []
-    else:
-        headers, writes = yield Gather(
+        known = yield from _read_known(target, desk, place)
+        return known or (yield from _read_newest(target, desk, place))
+    headers, writes = yield Gather(
+        [
+            load_headers(target, place, [checkpoint_id]),
+            read_writes(target, place, [checkpoint_id]),
+        ]
+    )
+    loaded = yield from load_values(target, place, list(headers.values()), are_fresh=True)
+    tuples = yield from compose(target, desk, place, loaded, writes)
+    return tuples[0]._replace(config=config) if tuples else None
+
+
+def _read_known(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTuple | None]:
+    recalled = yield from recall(target, desk, place)
+    if recalled is None:
+        return None
+    known, header, writes = recalled
+    if known.header is header:
+        found = {channel: known.blobs[key] for channel, key in header.channel_keys().items()}
+        values = {channel: blob for channel, blob in found.items() if blob is not None}
+        tuples = yield from compose(target, desk, place, [(header, values)], {header.id: writes})
+        return tuples[0] if tuples else None
+    loaded = yield from load_values(target, place, [header], are_fresh=True, known=known.blobs)
+    return (yield from _remembered(target, desk, place, loaded, {header.id: writes}))
+
+
+def _read_newest(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTuple | None]:
+    header = yield from newest_header(target, desk, place)
+    is_fresh = False
+    while header is not None:
+        loaded, writes = yield Gather(
             [
-                load_headers(target, place, [checkpoint_id]),
-                read_writes(target, place, [checkpoint_id]),
+                load_values(target, place, [header], are_fresh=is_fresh),
+                read_writes(target, place, [header.id]),
             ]
         )
-        header, is_fresh, found = headers.get(checkpoint_id), True, [writes]
-    while header is not None:
-        flows: list[Flow[Any]] = [load_values(target, place, [header], are_fresh=is_fresh)]
-        if not found:
-            flows.append(read_writes(target, place, [header.id]))
-        loaded, *read = yield Gather(flows)
-        if loaded:
-            tuples = yield from compose(target, desk, place, loaded, (found + read)[0])
-            if tuples:
-                return tuples[0] if checkpoint_id is None else tuples[0]._replace(config=config)
-        if checkpoint_id is not None:
-            return None
+        found = yield from _remembered(target, desk, place, loaded, writes)
+        if found is not None:
+            return found
         header = yield from _highest_left(target, place)
         is_fresh = True
     return None
+
+
+def _remembered(
+    target: Target,
+    desk: Desk,
+    place: Place,
+    loaded: Sequence[Loaded],
+    writes: Mapping[str, list[Write]],
+) -> Flow[CheckpointTuple | None]:
+    """Compose the newest checkpoint, and remember it if all of its header is in its row."""
+    for header, values in loaded:
+        if not header.body_keys():
+            keys = header.channel_keys().items()
+            blobs = {key: values.get(channel) for channel, key in keys}
+            desk.ledger.newest.was_read(place, Known(header.id, header.lane, blobs, header))
+    tuples = yield from compose(target, desk, place, loaded, writes)
+    return tuples[0] if tuples else None
 
 
 def newest_header(target: Target, desk: Desk, place: Place) -> Flow[Header | None]:
@@ -126,40 +159,6 @@ def _highest_left(target: Target, place: Place) -> Flow[Header | None]:
     return None
 
 
-def load_values(
-    target: Target, place: Place, headers: Sequence[Header], *, are_fresh: bool
-) -> Flow[list[Loaded]]:
-    """Return headers with the values of their channels; those that were deleted meanwhile go.
-
-    Args:
-        are_fresh: they were just read from their own rows. Otherwise they are read here.
-
-    Cost: one round trip for every 10 values, side by side; each value is read once.
-    """
-    keys = list(dict.fromkeys(key for header in headers for key in header.channel_keys().values()))
-    own = [] if are_fresh else [header_key(header.id) for header in headers]
-    rows = {row["id"]: row for row in (yield from load_many(target, place.state, own + keys))}
-    if not are_fresh:
-        headers = [read_header(rows.pop(key)) for key in own if key in rows]
-    blobs = yield from join(target, place.state, rows.values())
-    loaded = [
-        (header, {name: blobs[key] for name, key in header.channel_keys().items() if key in blobs})
-        for header in headers
-    ]
-    # One request sees one state. Of several, what was read first may have been deleted since.
-    is_one = not are_fresh and len(own) + len(keys) <= LOAD_MANY_IDS
-    is_one = is_one and not any(map(part_keys, rows.values()))
-    doubtful = [header.id for header, values in loaded if len(values) < len(header.channel_keys())]
-    if doubtful and not is_one:
-        there = yield from load_headers(target, place, doubtful)
-        loaded = [one for one in loaded if one[0].id in there or one[0].id not in doubtful]
-        short = rows.keys() - blobs.keys()  # cut, and not all parts are there
-        for header, _ in loaded:
-            if lost := short.intersection(header.channel_keys().values()):
-                raise damaged(min(lost))
-    return loaded
-
-
 def compose(
     target: Target,
     desk: Desk,
@@ -188,7 +187,7 @@ def _tuple(
     serde = desk.serde
     blobs = {**header.inline, **values}
     checkpoint = read_body(serde, header, "checkpoint")
-    checkpoint["channel_versions"] = header.versions
+    checkpoint["channel_versions"] = dict(header.versions)
     checkpoint["channel_values"] = {
         channel: read_value(serde, blobs[channel], f"channel {channel!r} of {header.id}")
         for channel in header.versions

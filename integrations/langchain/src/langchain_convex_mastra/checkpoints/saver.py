@@ -31,6 +31,10 @@ class ConvexSaver(SaverBase):
     value is stored once for each version. Reading the newest state costs the same however long the
     thread is. Values may be of any size. Several processes may write one thread.
 
+    A saver remembers the newest checkpoints that it read or put, as the serialiser's bytes, 16 MiB
+    at most. It asks with each read whether they are still the newest, so what other processes put
+    or deleted is seen at once; every reader gets objects of its own.
+
     Values, checkpoints and metadata are what the serialiser makes of them. Thread ids, namespaces,
     channel names, versions, run ids and task ids are stored as they are, with an encrypting
     serialiser too.
@@ -64,7 +68,8 @@ class ConvexSaver(SaverBase):
         Raises:
             ScanLimitError: more than 10,000 pending writes of other processes share its steps.
 
-        Cost: three waits for the newest, two for a named one.
+        Cost: three waits for the newest, two for a named one. One for the newest if this object
+        knows it, and ``convex_mastra/documents:ranges`` is deployed.
         """
         return self._connection.read_tuple(self._desk, config)
 
