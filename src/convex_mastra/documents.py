@@ -6,7 +6,7 @@ The same operations under both faces; the docstrings are in ``convex_mastra.ops.
 from __future__ import annotations
 
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
-from convex_mastra.ops import documents
+from convex_mastra.ops import document_writes, documents
 
 
 class ConvexDocuments(SyncClient):
@@ -16,7 +16,7 @@ class ConvexDocuments(SyncClient):
     running event loop, from many threads, with or without ``with``.
     """
 
-    put_many = blocking(documents.put_many)
+    put_many = blocking(document_writes.put_many)
     get_many = blocking(documents.get_many)
     list_documents = blocking(documents.list_documents)
     delete_many = blocking(documents.delete_many)
@@ -30,7 +30,7 @@ class AsyncConvexDocuments(AsyncClient):
     several event loops, with or without ``async with``.
     """
 
-    put_many = nonblocking(documents.put_many)
+    put_many = nonblocking(document_writes.put_many)
     get_many = nonblocking(documents.get_many)
     list_documents = nonblocking(documents.list_documents)
     delete_many = nonblocking(documents.delete_many)

@@ -74,6 +74,10 @@ WRITE_BATCH_JSON_BYTES: Final = 12 * MIB
 DELETE_BATCH_IDS: Final = 1_000
 DOCUMENT_PAGE_ROWS: Final = 4_096
 """Half of what the array of an answer holds (8,192); halved where so many are too large."""
+DOCUMENT_LOAD_KEYS: Final = 500
+DOCUMENT_LIST_PARTITIONS: Final = 100
+"""Of our functions, which cost a range of the index for each: an eighth, and less, of what one
+transaction may read; halved where their rows are too large."""
 VECTOR_PAGE_BYTES: Final = 4 * MIB
 """What one page of a vector scan aims at, of the 16 MiB a transaction may read and return."""
 VECTOR_PAGE_ROWS_MAX: Final = 1_024

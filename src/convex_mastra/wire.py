@@ -38,12 +38,18 @@ DOCUMENTS_PAGE_FUNCTION: Final = "convex_mastra/documents:page"
 """Our own, optional: a page of a logical table of ``mastra_documents``."""
 DOCUMENTS_RANGES_FUNCTION: Final = "convex_mastra/documents:ranges"
 """Our own, optional: the ends of several ranges of ``mastra_documents``, as of one moment."""
+DOCUMENTS_LOAD_FUNCTION: Final = "convex_mastra/documents:load"
+"""Our own, optional: rows of ``mastra_documents`` under many keys."""
+DOCUMENTS_WRITE_FUNCTION: Final = "convex_mastra/documents:write"
+"""Our own, optional: rows of several logical tables of ``mastra_documents`` in one transaction."""
 OWN_FUNCTIONS: Final = (
     SEARCH_FUNCTION,
     COUNT_FUNCTION,
     RECENT_MESSAGES_FUNCTION,
     DOCUMENTS_PAGE_FUNCTION,
     DOCUMENTS_RANGES_FUNCTION,
+    DOCUMENTS_LOAD_FUNCTION,
+    DOCUMENTS_WRITE_FUNCTION,
 )
 NATIVE_SEARCH_FUNCTION: Final = "mastra/nativeVector:query"
 """An action: Convex's own vector search, over a table that the deployment's schema declares."""

@@ -24,6 +24,7 @@ from convex_mastra.face import SyncClient, blocking
 from convex_mastra.limits import SCAN_ROWS
 from convex_mastra.ops.document_parts import PART_BYTES
 from convex_mastra.ops.storage import delete_rows, query_rows
+from convex_mastra.wire import DOCUMENTS_LOAD_FUNCTION
 from tests.lanes import FACES, Awaited, Deployment, with_older_lanes
 
 pytestmark = with_older_lanes
@@ -46,6 +47,7 @@ class Documents:
     partition: str
     events: list[Any]
     is_older: bool
+    abilities: dict[str, bool]
 
     def requests(self) -> list[str]:
         operations = [event.operation for event in self.events]
@@ -74,6 +76,7 @@ async def documents(
         unique("texts/of a test"),
         events,
         deployment.is_older,
+        backend.abilities,
     )
     await backend.aclose()
 
@@ -118,7 +121,10 @@ async def test_many_texts_keep_their_order(documents: Documents) -> None:
     if documents.is_older:  # one by one, after it refused to load many
         assert documents.requests().count("load P") == 95
     else:
-        assert documents.requests() == ["queryTable P", *["loadMany P"] * 10]
+        assert documents.requests() == ["queryTable P", DOCUMENTS_LOAD_FUNCTION]
+        documents.abilities[DOCUMENTS_LOAD_FUNCTION] = False
+        assert await documents.face.get_many(documents.partition, list(texts)[:95]) == found
+        assert documents.requests() == ["loadMany P"] * 10
     await documents.face.delete_many(documents.partition, list(texts))
     assert documents.requests() == ["queryTable P#versions", *["deleteMany P"] * 3]
     assert documents.rows_left() == []

@@ -29,7 +29,13 @@ from convex_mastra.flow import Gather, Send, Sleep
 from convex_mastra.ops import key_values
 from convex_mastra.ops.storage import query_rows
 from convex_mastra.ops.target import Target
-from convex_mastra.wire import FunctionCall
+from convex_mastra.wire import (
+    DOCUMENTS_LOAD_FUNCTION,
+    DOCUMENTS_RANGES_FUNCTION,
+    DOCUMENTS_WRITE_FUNCTION,
+    OWN_FUNCTIONS,
+    FunctionCall,
+)
 from tests.lanes import FACES, Awaited, Deployment, with_older_lanes
 
 pytestmark = with_older_lanes
@@ -69,12 +75,23 @@ class Values:
     namespace: str
     events: list[Any]
     is_older: bool
+    has_ours: bool = True
 
     def kinds(self) -> dict[str, int]:
         """How many requests of each kind were sent since the last call."""
         kinds = Counter(event.operation.partition(" ")[0] for event in self.events)
         self.events.clear()
         return dict(kinds)
+
+    def ask_mastra_alone(self) -> None:
+        """Let the backend believe that none of our functions is deployed."""
+        self.backend.abilities.update(dict.fromkeys(OWN_FUNCTIONS, False))
+        self.has_ours = False
+
+    @property
+    def listing(self) -> dict[str, int]:
+        """The requests that list the keys."""
+        return {DOCUMENTS_RANGES_FUNCTION: 1} if self.has_ours else {"queryTable": 16}
 
     def rows_left(self) -> list[str]:
         """Ids of all rows of the namespace."""
@@ -102,7 +119,7 @@ async def values(
     )
     function = deployment.storage_function
     face = ConvexKeyValues if request.param == "sync" else AsyncConvexKeyValues
-    yield Values(
+    opened = Values(
         Awaited(face(backend=backend, storage_function=function)),
         Raw(backend=backend, storage_function=function),
         backend,
@@ -110,6 +127,9 @@ async def values(
         events,
         deployment.is_older,
     )
+    if opened.is_older:
+        opened.ask_mastra_alone()
+    yield opened
     await backend.aclose()
 
 
@@ -169,7 +189,7 @@ async def test_values_of_any_size(values: Values) -> None:
     assert await face.get_many(namespace, ["large", "small"]) == {"large": LARGE, "small": "1"}
     values.kinds()
     assert await face.list_keys(namespace) == ["large", "small"]
-    assert values.kinds() == {"queryTable": 16}
+    assert values.kinds() == values.listing
     await face.put_many(namespace, {"large": "small now", "small": LARGE})
     found = await face.get_many(namespace, ["large", "small"])
     assert found == {"large": "small now", "small": LARGE}
@@ -184,8 +204,13 @@ async def test_values_of_any_size(values: Values) -> None:
     assert values.rows_left() == []
 
 
-async def test_round_trips(values: Values) -> None:
+@pytest.mark.parametrize("has_ours", [True, False], ids=["ours", "mastras"])
+async def test_round_trips(values: Values, has_ours: bool) -> None:
     face, namespace = values.face, values.namespace
+    if not has_ours:
+        values.ask_mastra_alone()
+    elif values.is_older:
+        pytest.skip("it has none of our functions")
     await face.put_many(namespace, {"k": "v"})
     assert values.kinds() == {"batchInsert": 3}
     await face.get_many(namespace, ["k"])
@@ -193,16 +218,20 @@ async def test_round_trips(values: Values) -> None:
     await face.delete_many(namespace, ["k"])
     assert values.kinds() == {"queryTable": 2, "deleteMany": 3}
     await face.list_keys(namespace)
-    assert values.kinds() == {"queryTable": 16}
+    assert values.kinds() == values.listing
 
     items = {f"k{number}": "x" * 100 for number in range(2500)}
     await face.put_many(namespace, items)
-    assert values.kinds() == {"batchInsert": 3 + 2 * 16}
+    many = {"batchInsert": 3, DOCUMENTS_WRITE_FUNCTION: 2 * 3}
+    assert values.kinds() == (many if has_ours else {"batchInsert": 3 + 2 * 16})
     found = await face.get_many(namespace, list(items)[:95])
     assert found == dict(list(items.items())[:95])
-    assert values.kinds() == ({"load": 95} if values.is_older else {"loadMany": 10})
+    if has_ours:
+        assert values.kinds() == {DOCUMENTS_LOAD_FUNCTION: 1}
+    else:
+        assert values.kinds() == ({"load": 95} if values.is_older else {"loadMany": 10})
     assert len(await face.list_keys(namespace)) == 2500
-    assert values.kinds() == {"queryTable": 16}
+    assert values.kinds() == values.listing
     await face.delete_many(namespace, list(items))
     assert values.kinds() == {"queryTable": 2, "deleteMany": 3 + 16 + 3}
     assert values.rows_left() == []
@@ -237,15 +266,25 @@ async def test_what_cannot_be_stored_is_refused_before_anything_is_sent(values: 
     assert values.kinds() == {}
 
 
-async def test_more_keys_than_one_call_lists_are_an_error_and_still_read(values: Values) -> None:
+@pytest.mark.parametrize("has_ours", [True, False], ids=["ours", "mastras"])
+async def test_more_keys_than_one_call_lists_are_an_error_and_still_read(
+    values: Values, has_ours: bool
+) -> None:
     face, namespace = values.face, values.namespace
+    if not has_ours:
+        values.ask_mastra_alone()
+    elif values.is_older:
+        pytest.skip("it has none of our functions")
     long = "k" * 340_000  # a row holds its key twice; a call cannot read 26 such rows
     numbered = (f"{number}{long}" for number in count())
     keys = list(islice((key for key in numbered if shard_of(key) == "0"), 26))
     for key in keys:
         await face.put_many(namespace, {key: key[:9]})
-    with pytest.raises(ScanLimitError, match="spread the keys over several namespaces"):
-        await face.list_keys(namespace)
+    if has_ours:
+        assert await face.list_keys(namespace) == sorted(keys)
+    else:
+        with pytest.raises(ScanLimitError, match="spread the keys over several namespaces"):
+            await face.list_keys(namespace)
     assert await face.get_many(namespace, keys[:3]) == {key: key[:9] for key in keys[:3]}
     await face.delete_many(namespace, keys[:9])
     assert await face.list_keys(namespace) == sorted(keys[9:])

@@ -57,6 +57,8 @@ FUNCTIONS = {
     "convex_mastra/messages:recent": "Query",
     "convex_mastra/documents:page": "Query",
     "convex_mastra/documents:ranges": "Query",
+    "convex_mastra/documents:load": "Query",
+    "convex_mastra/documents:write": "Mutation",
 }
 CORE = [
     "mastra_threads",

@@ -152,6 +152,9 @@ def test_what_the_system_functions_list(sides: Sides) -> None:
         "convex_mastra/vectors.js:count": "Query",
         "convex_mastra/messages.js:recent": "Query",
         "convex_mastra/documents.js:page": "Query",
+        "convex_mastra/documents.js:ranges": "Query",
+        "convex_mastra/documents.js:load": "Query",
+        "convex_mastra/documents.js:write": "Mutation",
     }
 
 

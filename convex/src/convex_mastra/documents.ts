@@ -1,15 +1,19 @@
 /**
  * `convex_mastra/documents:page`: a page of a logical table of `mastra_documents`.
  * `convex_mastra/documents:ranges`: the first records of several ranges, as of one moment.
+ * `convex_mastra/documents:load`: the records under any number of keys of a table.
+ * `convex_mastra/documents:write`: records of several tables, all or none.
  *
  * Mastra's handler reads such a table from its beginning only, no more than 10,000 rows, or by
- * key. Optional: without `page` the Python client cannot list longer ones, and says so; without
- * `ranges` it reads in more requests. Internal, so that only a deployment's key may call them.
+ * ten keys, and writes one table a call. Optional: without `page` the Python client cannot list
+ * longer ones, and says so; without the others it takes more requests. Internal, so that only a
+ * deployment's key may call them.
  */
 import type { mastraDocumentsTable } from "@mastra/convex/schema";
 import {
   type DataModelFromSchemaDefinition,
   type SchemaDefinition,
+  internalMutationGeneric,
   internalQueryGeneric,
   type GenericQueryCtx,
 } from "convex/server";
@@ -63,4 +67,44 @@ function select(ctx: Context, { table, keys }: Infer<typeof someRange>) {
       range.eq("table", table).gte("primaryKey", keys.from).lt("primaryKey", keys.below),
     )
     .order(keys.descending ? "desc" : "asc");
+}
+
+export const load = internalQueryGeneric({
+  args: { table: v.string(), keys: v.array(v.string()) },
+  handler: async (ctx: Context, { table, keys }) => {
+    const rows = await Promise.all(keys.map((key) => find(ctx, table, key)));
+    return rows.flatMap((row) => (row === null ? [] : [row.record]));
+  },
+});
+
+/** The rows are those that the handler's `batchInsert` makes of the same records. */
+export const write = internalMutationGeneric({
+  args: { tables: v.array(v.object({ table: v.string(), records: v.array(v.any()) })) },
+  handler: async (ctx, { tables }) => {
+    for (const { table, records } of tables) {
+      const latest = new Map<string, unknown>();
+      for (const record of records) {
+        if (typeof record?.id !== "string" || record.id === "") {
+          throw new Error("every record needs an id, a text");
+        }
+        latest.set(record.id, record);
+      }
+      const keys = [...latest.keys()];
+      const found = await Promise.all(keys.map((key) => find(ctx as Context, table, key)));
+      for (const [place, key] of keys.entries()) {
+        const record = latest.get(key);
+        const existing = found[place];
+        if (existing) await ctx.db.patch(existing._id, { record });
+        else await ctx.db.insert("mastra_documents", { table, primaryKey: key, record });
+      }
+    }
+    return null;
+  },
+});
+
+function find(ctx: Context, table: string, key: string) {
+  return ctx.db
+    .query("mastra_documents")
+    .withIndex("by_table_primary", (range) => range.eq("table", table).eq("primaryKey", key))
+    .unique();
 }

@@ -21,7 +21,7 @@ from langgraph.store.base import (
 
 from convex_mastra import ConfigurationError, InvalidArgumentError, ProtocolError
 from convex_mastra.flow import run
-from convex_mastra.ops import documents
+from convex_mastra.ops import document_writes
 from integrations.langchain.tests.memory_stores import (
     Raw,
     Stores,
@@ -386,7 +386,7 @@ async def test_foreign_rows_are_named(stores: Stores) -> None:
     store = stores.open()
     place = place_of(store)
     for text in ("no json", "[]", '{"key": "k"}'):
-        run(documents.put_many(place.target, place.items(ANN), {"k": text}), stores.backend)
+        run(document_writes.put_many(place.target, place.items(ANN), {"k": text}), stores.backend)
         with pytest.raises(ProtocolError, match="The document under 'k' is no memory"):
             await store.get(ANN, "k")
 

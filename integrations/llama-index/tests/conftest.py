@@ -14,6 +14,7 @@ import pytest_asyncio
 from llama_index.core.embeddings import BaseEmbedding
 
 from convex_mastra import Backend, Event, Options, open_backend
+from convex_mastra.wire import OWN_FUNCTIONS
 from llama_index_convex_mastra import (
     ConvexDocumentStore,
     ConvexIndexStore,
@@ -75,6 +76,10 @@ class Stores:
     face: str
     name: str
     events: list[Event] = field(default_factory=list)
+
+    def ask_mastra_alone(self) -> None:
+        """Let the backend believe that none of our functions is deployed."""
+        self.backend.abilities.update(dict.fromkeys(OWN_FUNCTIONS, False))
 
     @property
     def lane(self) -> str:

@@ -19,7 +19,13 @@ from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.storage.docstore.types import BaseDocumentStore, RefDocInfo
 
 from convex_mastra import InvalidArgumentError, Options, ScanLimitError, limits, open_backend
-from convex_mastra.wire import DOCUMENTS_PAGE_FUNCTION
+from convex_mastra.wire import (
+    DOCUMENTS_LOAD_FUNCTION,
+    DOCUMENTS_PAGE_FUNCTION,
+    DOCUMENTS_RANGES_FUNCTION,
+    DOCUMENTS_WRITE_FUNCTION,
+    OWN_FUNCTIONS,
+)
 from llama_index_convex_mastra import ConvexDocumentStore
 from llama_index_convex_mastra.nodes import node_to_data, to_json
 from tests.lanes import Deployment, with_older_lanes
@@ -309,7 +315,7 @@ async def test_mastras_functions_alone_delete_what_they_cannot_list(
 ) -> None:
     documents = stores.documents
     lower_limits(monkeypatch)
-    stores.backend.abilities[DOCUMENTS_PAGE_FUNCTION] = False
+    stores.ask_mastra_alone()
     ids = [f"n{number}" for number in range(count)]
     await documents.add_documents([*(node(one, "d") for one in ids), node("other", "d2")])
     stores.requests()
@@ -324,7 +330,7 @@ async def test_mastras_functions_alone_delete_what_they_cannot_list(
     await documents.delete_document(ids[0])
     assert await documents.ref_doc_exists("d")
     await documents.delete_ref_doc("d")
-    assert DOCUMENTS_PAGE_FUNCTION not in stores.requests()
+    assert not set(stores.requests()) & set(OWN_FUNCTIONS)
     assert not await documents.ref_doc_exists("d")
     assert await documents.get_nodes(ids, raise_error=False) == []
     assert await documents.get_document_hash(ids[-1]) is None
@@ -333,6 +339,22 @@ async def test_mastras_functions_alone_delete_what_they_cannot_list(
 
 
 async def test_round_trips(stores: Any) -> None:
+    nodes = [node(f"n{i}", f"d{i % 50}", about="x" * 200) for i in range(1000)]
+    await stores.documents.add_documents(nodes, batch_size=1)
+    # 1,000 rows of members, then 2,000 of nodes and 50 of source documents.
+    assert stores.kinds() == {DOCUMENTS_WRITE_FUNCTION: 1 + 3}
+    await stores.documents.get_nodes([one.node_id for one in nodes])
+    assert stores.kinds() == {DOCUMENTS_LOAD_FUNCTION: 2}
+    assert len(await stores.documents.get_all_document_hashes()) == 1000
+    assert stores.kinds() == {DOCUMENTS_RANGES_FUNCTION: 2}
+    await stores.documents.set_document_hash("d1", "h")
+    assert stores.kinds() == {DOCUMENTS_WRITE_FUNCTION: 1}
+    await stores.documents.delete_ref_doc("d2")
+    assert sum(stores.kinds().values()) <= 4 + 2 + 16 + 1
+
+
+async def test_round_trips_with_mastras_functions_alone(stores: Any) -> None:
+    stores.ask_mastra_alone()
     nodes = [node(f"n{i}", f"d{i % 50}", about="x" * 200) for i in range(1000)]
     await stores.documents.add_documents(nodes, batch_size=1)
     # Two batches of 2,000 rows, 50 source documents, and at most 16 directories.

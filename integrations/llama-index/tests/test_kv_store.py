@@ -19,6 +19,7 @@ from llama_index.core.storage.kvstore.types import BaseKVStore
 from convex_mastra import ConfigurationError, InvalidArgumentError, ProtocolError, open_backend
 from convex_mastra.flow import run
 from convex_mastra.ops.key_values import put_many
+from convex_mastra.wire import DOCUMENTS_LOAD_FUNCTION
 from llama_index_convex_mastra import ConvexIndexStore, ConvexKVStore
 from tests.lanes import with_older_lanes
 
@@ -84,9 +85,14 @@ async def test_rows_beyond_a_document(stores: Any) -> None:
 async def test_requests(stores: Any) -> None:
     pairs = [(f"k{number}", {"number": number}) for number in range(1_000)]
     await stores.rows.put_all(pairs)
-    assert len(stores.requests()) <= 1 + 2 * 16
+    assert len(stores.requests()) <= 1 + 2
     await stores.rows.get("k1")
     assert stores.kinds() == {"loadMany": 1}
+    await stores.rows.get_many([key for key, _ in pairs[:100]])
+    assert stores.kinds() == {DOCUMENTS_LOAD_FUNCTION: 1}
+    stores.ask_mastra_alone()
+    await stores.rows.put_all(pairs)
+    assert len(stores.requests()) <= 1 + 2 * 16
     await stores.rows.get_many([key for key, _ in pairs[:100]])
     assert stores.kinds() == {"loadMany": 10}
     await stores.rows.delete_many([key for key, _ in pairs[:100]])

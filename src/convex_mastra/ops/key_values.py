@@ -19,7 +19,7 @@ from typing import Final
 
 from convex_mastra.errors import ScanLimitError
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops import documents
+from convex_mastra.ops import document_writes, documents
 from convex_mastra.ops.arguments import any_text, distinct_ids, required_object, required_text
 from convex_mastra.ops.partitions import SHARDS, list_shards, name_part, shard
 from convex_mastra.ops.target import Target
@@ -41,23 +41,25 @@ def put_many(target: Target, namespace: str, items: Mapping[str, str]) -> Flow[N
         InvalidArgumentError: a key or value that Convex cannot hold. Nothing was sent.
 
     Cost: three round trips' wait. One request for every 4 MiB or 1,000 values, and twice up to 16
-    for the keys, side by side. A value beyond 1 MiB costs two round trips' wait more.
+    for the keys, side by side; where ``convex_mastra/documents:write`` is deployed, twice one for
+    every 1,000 keys. A value beyond 1 MiB costs two round trips' wait more.
     """
     items = required_object(items, "items")
-    values = yield from documents.prepare(_values(namespace), items)
+    values = yield from document_writes.prepare(_values(namespace), items)
     keys = []
     for name, rows in _by_shard(namespace, items).items():
-        keys.append((yield from documents.prepare(name, dict.fromkeys(rows, LISTED))))
-    yield from _put_all(target, keys)
-    yield from documents.put_prepared(target, values)
-    yield from _put_all(target, keys)
+        keys.append((yield from document_writes.prepare(name, dict.fromkeys(rows, LISTED))))
+    yield from document_writes.put_each_prepared(target, keys)
+    yield from document_writes.put_prepared(target, values)
+    yield from document_writes.put_each_prepared(target, keys)
 
 
 def get_many(target: Target, namespace: str, keys: Iterable[str]) -> Flow[dict[str, str]]:
     """Return the values that exist, by key, in the order of *keys*.
 
-    Cost: one round trip for every 10 keys, side by side; for values beyond 1 MiB one wait more. On
-    a handler before 1.2.1 a round trip for every key and part.
+    Cost: one round trip for every 10 keys, side by side; where ``convex_mastra/documents:load`` is
+    deployed, for every 500. For values beyond 1 MiB one wait more. On a handler before 1.2.1 a
+    round trip for every key and part.
     """
     return (yield from documents.get_many(target, _values(namespace), keys))
 
@@ -90,10 +92,11 @@ def list_keys(target: Target, namespace: str, *, prefix: str = "") -> Flow[list[
 
     Raises:
         ScanLimitError: the namespace holds more keys than a stock deployment lists, about 125,000
-            of them or 250 MiB. Values are still read and deleted by key; spread keys over several
-            namespaces.
+            of them or 250 MiB, and ``convex_mastra/documents:page`` is not deployed. Values are
+            still read and deleted by key; spread keys over several namespaces.
 
-    Cost: 16 round trips, side by side.
+    Cost: 16 round trips, side by side; one where ``convex_mastra/documents:ranges`` is deployed,
+    and more for every 65,000 keys.
     """
     any_text(prefix, "prefix")
     try:
@@ -115,10 +118,6 @@ def clear(target: Target, namespace: str) -> Flow[None]:
     yield from documents.clear(target, partition)
     yield Gather([documents.clear(target, f"{_keys(namespace)}/{name}") for name in SHARDS])
     yield from documents.clear(target, partition)
-
-
-def _put_all(target: Target, prepared: Iterable[documents.Prepared]) -> Flow[None]:
-    yield Gather([documents.put_prepared(target, one) for one in prepared])
 
 
 def _by_shard(namespace: str, keys: Iterable[str]) -> dict[str, list[str]]:

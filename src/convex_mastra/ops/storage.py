@@ -186,15 +186,15 @@ def parts_of(items: Sequence[str], size: int) -> list[list[str]]:
 
 
 def batches_by_size(
-    rows: Iterable[tuple[Row, int, int]], *, rows_max: int = limits.WRITE_BATCH_ROWS
-) -> list[list[Row]]:
+    rows: Iterable[tuple[T, int, int]], *, rows_max: int = limits.WRITE_BATCH_ROWS
+) -> list[list[T]]:
     """Cut rows into batches that one request and one transaction can carry.
 
     Args:
         rows: each with its Convex size and its size as JSON text, in bytes.
         rows_max: how many at most.
     """
-    batches: list[list[Row]] = []
+    batches: list[list[T]] = []
     size = json_size = 0
     for row, row_size, row_json_size in rows:
         size += row_size

@@ -18,7 +18,7 @@ from convex_mastra import ProtocolError
 from convex_mastra.cache import CacheClient
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops import cache, documents
+from convex_mastra.ops import cache, document_writes, documents
 from convex_mastra.ops.abilities import if_deployed
 from convex_mastra.ops.partitions import name_part
 from convex_mastra.ops.target import Target
@@ -118,7 +118,7 @@ def _read_document(target: Target, key: str, digest: str | None = None) -> Flow[
 
 
 def _write_document(target: Target, key: str, document: str) -> Flow[None]:
-    return documents.put_many(target, _partition(target), {key: document})
+    return document_writes.put_many(target, _partition(target), {key: document})
 
 
 def _with_expiry(target: Target, text: str) -> str:

@@ -21,7 +21,7 @@ from langchain_core.messages import message_to_dict, messages_from_dict
 
 from convex_mastra.flow import Flow
 from convex_mastra.jsontext import dumps, loads_or_none
-from convex_mastra.ops import documents
+from convex_mastra.ops import document_writes, documents
 from convex_mastra.ops.partitions import name_part
 from convex_mastra.ops.target import Target
 from convex_mastra.timestamps import from_text, to_text
@@ -67,7 +67,7 @@ def write_journal(
         for addition in additions
     }
     if texts:
-        yield from documents.put_many(target, _partition(thread_id), texts, in_order=True)
+        yield from document_writes.put_many(target, _partition(thread_id), texts, in_order=True)
 
 
 def prune_journal(target: Target, thread_id: str, additions: Sequence[Addition]) -> Flow[None]:

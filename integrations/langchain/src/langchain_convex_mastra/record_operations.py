@@ -16,7 +16,8 @@ from uuid import uuid4
 from convex_mastra import InvalidArgumentError
 from convex_mastra.flow import Flow, Gather, Sleep
 from convex_mastra.ops.arguments import many, whole_number
-from convex_mastra.ops.documents import delete_many, get_many, list_documents, put_many
+from convex_mastra.ops.document_writes import put_many
+from convex_mastra.ops.documents import delete_many, get_many, list_documents
 from convex_mastra.ops.partitions import shard_of
 from convex_mastra.ops.server_time import at_server_time, server_time
 from convex_mastra.ops.target import Target

@@ -14,7 +14,7 @@ from llama_index.core.schema import BaseNode
 from llama_index.core.storage.docstore.types import RefDocInfo
 
 from convex_mastra.flow import Flow, Gather, Sleep
-from convex_mastra.ops.documents import first_keys, get_many, list_long
+from convex_mastra.ops.documents import first_keys, get_many, list_each, list_long
 from convex_mastra.ops.partitions import list_shards
 from llama_index_convex_mastra.docstore_layout import (
     Place,
@@ -37,7 +37,8 @@ def get_nodes(
     Raises:
         ValueError: *raise_error*, and one does not exist.
 
-    Cost: one round trip for every 10 ids, side by side.
+    Cost: one round trip for every 10 ids, side by side; where ``convex_mastra/documents:load`` is
+    deployed, for every 500.
     """
     found = yield from _read_nodes(place, node_ids)
     missing = [node_id for node_id in node_ids if node_id not in found]
@@ -70,7 +71,7 @@ def document_exists(place: Place, doc_id: str) -> Flow[bool]:
 def get_docs(place: Place) -> Flow[dict[str, BaseNode]]:
     """Return all nodes by id.
 
-    Cost: one round trip for every source document, and for every 10 nodes; 16 more.
+    Cost: those of ``get_all_document_ids`` and of ``get_nodes``, one after the other.
     """
     return (yield from _read_nodes(place, (yield from get_all_document_ids(place))))
 
@@ -83,7 +84,8 @@ def get_document_hash(place: Place, doc_id: str) -> Flow[str | None]:
 def get_all_document_hashes(place: Place) -> Flow[dict[str, str]]:
     """Return the id of a document by its hash; of several with one hash, any.
 
-    Cost: 16 round trips side by side, then one for every source document with nodes.
+    Cost: 16 round trips side by side, then one for every source document with nodes. Where
+    ``convex_mastra/documents:ranges`` is deployed one, then one for every 100 source documents.
     """
     listed = yield from _list_hashes(place)
     return {doc_hash: doc_id for doc_id, doc_hash in listed.items()}
@@ -123,7 +125,7 @@ def get_ref_doc_info(place: Place, ref_doc_id: str) -> Flow[RefDocInfo | None]:
 def get_all_ref_doc_info(place: Place) -> Flow[dict[str, RefDocInfo]]:
     """Return the nodes of every source document.
 
-    Cost: 16 round trips side by side, then one for every source document.
+    Cost: as ``get_all_document_hashes``.
     """
     entries = yield from list_shards(place.target, place.directories)
     members = yield from _list_members(place, entries)
@@ -178,9 +180,8 @@ def _list_members(place: Place, entries: Mapping[str, str]) -> Flow[dict[str, di
     ref_doc_ids = [
         key.removeprefix(ref_doc_key("")) for key in entries if key.startswith(ref_doc_key(""))
     ]
-    listed: list[dict[str, str]] = yield Gather(
-        [list_long(place.target, place.members(ref_doc_id)) for ref_doc_id in ref_doc_ids]
-    )
+    partitions = [place.members(ref_doc_id) for ref_doc_id in ref_doc_ids]
+    listed = yield from list_each(place.target, partitions)
     return {ref_doc_id: rows for ref_doc_id, rows in zip(ref_doc_ids, listed, strict=True) if rows}
 
 

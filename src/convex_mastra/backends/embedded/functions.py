@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from convex_mastra import wire
-from convex_mastra.backends.embedded import document_pages, recent_messages, search, system
+from convex_mastra.backends.embedded import many_documents, recent_messages, search, system
 from convex_mastra.backends.embedded.handlers import cache, native_vectors, storage
 from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json, Kind
@@ -59,9 +59,15 @@ FUNCTIONS: Final[dict[str, Function]] = {
     wire.RECENT_MESSAGES_FUNCTION: Function(
         "query", recent_messages.recent, lambda _args: Access.READ
     ),
-    wire.DOCUMENTS_PAGE_FUNCTION: Function("query", document_pages.page, lambda _args: Access.READ),
+    wire.DOCUMENTS_PAGE_FUNCTION: Function("query", many_documents.page, lambda _args: Access.READ),
     wire.DOCUMENTS_RANGES_FUNCTION: Function(
-        "query", document_pages.ranges, lambda _args: Access.SNAPSHOT
+        "query", many_documents.ranges, lambda _args: Access.SNAPSHOT
+    ),
+    wire.DOCUMENTS_LOAD_FUNCTION: Function(
+        "query", many_documents.load, lambda _args: Access.SNAPSHOT
+    ),
+    wire.DOCUMENTS_WRITE_FUNCTION: Function(
+        "mutation", many_documents.write, lambda _args: Access.WRITE
     ),
     wire.TABLES_FUNCTION: Function(
         "query", lambda _transaction, _args: system.list_tables(), lambda _args: Access.READ

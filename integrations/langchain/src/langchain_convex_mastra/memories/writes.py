@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops import documents
+from convex_mastra.ops import document_writes
 from convex_mastra.ops.storage import batches_by_size, upsert_rows
 from convex_mastra.ops.vector_indexes import create_index
 from convex_mastra.wire import vector_table
@@ -73,7 +73,7 @@ def put_memories(place: Place, puts: Sequence[Put]) -> Flow[None]:
     memories = [memory for memory, _ in drafts]
     prepared = []
     for namespace, texts in _texts(drafts).items():
-        prepared.append((yield from documents.prepare(place.items(namespace), texts)))
+        prepared.append((yield from document_writes.prepare(place.items(namespace), texts)))
     rows = [row for memory, put in drafts for row in vector_rows(memory, put.texts, vectors)]
     if rows and place.indexing:
         yield from create_index(place.target, place.index_name, place.indexing.dims)
@@ -86,7 +86,7 @@ def put_memories(place: Place, puts: Sequence[Put]) -> Flow[None]:
     yield Gather(
         [
             upsert_rows(place.target, vector_table(place.index_name), batches_by_size(rows)),
-            *(documents.put_prepared(place.target, one) for one in prepared),
+            *(document_writes.put_prepared(place.target, one) for one in prepared),
         ]
     )
     yield Gather([*_listed(place, listings, memories), *_drop_replaced(place, stored)])

@@ -53,8 +53,13 @@ def _insert(transaction: Transaction, table_name: str, request: Json) -> Json:
 
 
 def _batch_insert(transaction: Transaction, table_name: str, request: Json) -> Json:
-    _upsert(transaction, table_name, upserts.by_id(js.get(request, "records"), merge=False))
+    upsert(transaction, table_name, js.get(request, "records"))
     return ok()
+
+
+def upsert(transaction: Transaction, table_name: str, records: Any) -> None:
+    """Write records by id; of several with one id the last, at the place of the first."""
+    _upsert(transaction, table_name, upserts.by_id(records, merge=False))
 
 
 def _upsert(transaction: Transaction, table_name: str, records: list[Json]) -> None:
@@ -102,10 +107,14 @@ def _load(transaction: Transaction, table_name: str, request: Json) -> Json:
     return ok(None)
 
 
-def _load_many(transaction: Transaction, table_name: str, request: Json) -> Json:
-    ids = upserts.load_many_ids(js.get(request, "ids"))
+def load_each(transaction: Transaction, table_name: str, ids: list[Any]) -> list[Any]:
+    """Return the records that exist, in the order of *ids*."""
     rows = upserts.find_existing(ids, lambda some: find_each(transaction, table_name, some))
-    return ok([record_of(row) for row in rows])
+    return [record_of(row) for row in rows]
+
+
+def _load_many(transaction: Transaction, table_name: str, request: Json) -> Json:
+    return ok(load_each(transaction, table_name, upserts.load_many_ids(js.get(request, "ids"))))
 
 
 def _query_table(transaction: Transaction, table_name: str, request: Json) -> Json:

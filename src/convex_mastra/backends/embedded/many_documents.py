@@ -1,7 +1,7 @@
-"""Pages and ranges of logical tables that have none of their own: ``convex_mastra/documents``.
+"""Many rows of logical tables that have none of their own: ``convex_mastra/documents``.
 
-The same records that Mastra's handler reads from the beginning only, or by key. Told in TypeScript
-in ``convex/src/convex_mastra/documents.ts``.
+The same records that Mastra's handler reads from the beginning only or by ten keys, and writes a
+table a call. Told in TypeScript in ``convex/src/convex_mastra/documents.ts``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from convex_mastra.backends.embedded import js
+from convex_mastra.backends.embedded.handlers import generic
 from convex_mastra.backends.embedded.handlers.generic import record_of
 from convex_mastra.backends.embedded.js import Thrown
 from convex_mastra.backends.embedded.tables import DOCUMENTS
@@ -47,6 +48,37 @@ def ranges(transaction: Transaction, args: Json) -> Any:
     if not isinstance(wanted, list):
         raise Thrown("ranges must be a list")
     return [_first_of(transaction, one) for one in wanted]
+
+
+def load(transaction: Transaction, args: Json) -> Any:
+    """Return ``[record]``, those that exist of ``keys`` in ``table``, in the order of the keys.
+
+    Raises:
+        Thrown: an argument that cannot be.
+    """
+    keys = args.get("keys")
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise Thrown("keys must be a list of texts")
+    return generic.load_each(transaction, _text(args, "table"), keys)
+
+
+def write(transaction: Transaction, args: Json) -> None:
+    """Write ``tables``, a list of ``table`` and ``records``, by the records' ids.
+
+    Raises:
+        Thrown: an argument that cannot be. Nothing was written.
+    """
+    tables = args.get("tables")
+    if not isinstance(tables, list):
+        raise Thrown("tables must be a list")
+    for one in tables:
+        table, records = _text(one, "table"), js.get(one, "records")
+        if not isinstance(records, list):
+            raise Thrown("records must be a list")
+        for record in records:
+            if not (isinstance(record, dict) and record.get("id") and type(record["id"]) is str):
+                raise Thrown("every record needs an id, a text")
+        generic.upsert(transaction, table, records)
 
 
 def _first_of(transaction: Transaction, args: Any) -> list[Any]:

@@ -1,0 +1,153 @@
+"""Many rows of ``mastra_documents`` in one request, where our functions are deployed.
+
+Mastra's handler reads ten keys a request, and lists or writes one partition. Where
+``convex_mastra/documents`` is missing, each flow here says so, and its caller asks the handler.
+Called by ``documents`` and ``document_writes``; knows no texts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from convex_mastra import limits
+from convex_mastra.errors import FunctionError, ProtocolError
+from convex_mastra.flow import Flow, side_by_side
+from convex_mastra.ops.abilities import ask_own, if_deployed
+from convex_mastra.ops.calls import call_function
+from convex_mastra.ops.storage import checked_rows, in_parts, is_read_limit, parts_of
+from convex_mastra.ops.target import Target
+from convex_mastra.records import Row
+from convex_mastra.wire import (
+    DOCUMENTS_LOAD_FUNCTION,
+    DOCUMENTS_PAGE_FUNCTION,
+    DOCUMENTS_RANGES_FUNCTION,
+    DOCUMENTS_WRITE_FUNCTION,
+    FunctionCall,
+    Json,
+)
+
+Placed = tuple[str, Row]
+"""A row, and the partition it belongs to."""
+
+
+def load_rows(target: Target, partition: str, keys: Sequence[str]) -> Flow[list[Row] | None]:
+    """Return the rows that exist, in the order of *keys*; None if the function is missing.
+
+    Cost: one round trip for every 500 keys, side by side; for fewer where these are too large for
+    one call.
+    """
+
+    def load(some: list[str]) -> Flow[list[Row]]:
+        args = {"table": partition, "keys": some}
+        answer = yield from call_function(target, _call("query", DOCUMENTS_LOAD_FUNCTION, args))
+        return checked_rows(answer, DOCUMENTS_LOAD_FUNCTION)
+
+    parts = parts_of(keys, limits.DOCUMENT_LOAD_KEYS)
+    reading = side_by_side([in_parts(load, part) for part in parts])
+    answers = yield from if_deployed(target, DOCUMENTS_LOAD_FUNCTION, reading, None)
+    if answers is None:
+        return None
+    return [row for replies in answers for rows in replies for row in rows]
+
+
+def list_rows(target: Target, partitions: Sequence[str]) -> Flow[list[list[Row] | None] | None]:
+    """Return all rows of each partition, in order of creation; None if the function is missing.
+
+    In place of the rows of a partition that is too long for this there is None.
+
+    Cost: one round trip for every 100 partitions, side by side; for fewer where these are too large
+    for one call.
+    """
+    limit = limits.DOCUMENT_PAGE_ROWS
+
+    def read(some: list[str]) -> Flow[list[list[Row] | None]]:
+        ranges = [{"table": partition, "limit": limit} for partition in some]
+        call = _call("query", DOCUMENTS_RANGES_FUNCTION, {"ranges": ranges})
+        try:
+            answer = yield from call_function(target, call)
+        except FunctionError as error:
+            if len(some) > 1 or not is_read_limit(error):
+                raise
+            return [None]
+        if not isinstance(answer, list) or len(answer) != len(some):
+            raise ProtocolError(f"{DOCUMENTS_RANGES_FUNCTION} returned another number of ranges.")
+        listed = [checked_rows(rows, DOCUMENTS_RANGES_FUNCTION) for rows in answer]
+        return [rows if len(rows) < limit else None for rows in listed]
+
+    parts = parts_of(partitions, limits.DOCUMENT_LIST_PARTITIONS)
+    reading = side_by_side([in_parts(read, part) for part in parts])
+    answers = yield from if_deployed(target, DOCUMENTS_RANGES_FUNCTION, reading, None)
+    if answers is None:
+        return None
+    return [rows for replies in answers for some in replies for rows in some]
+
+
+def read_pages(target: Target, partition: str) -> Flow[list[Row] | None]:
+    """Return all rows of a partition of any length; None if the function is missing.
+
+    A row that is written or deleted meanwhile may be missing or not; every other is there, once.
+
+    Cost: one round trip for every 4,096 rows, one after the other.
+    """
+    rows: dict[str, Row] = {}
+    cursor: str | None = None
+    limit = limits.DOCUMENT_PAGE_ROWS
+    is_done = False
+    while not is_done:
+        args = {"table": partition, "cursor": cursor, "limit": limit}
+        try:
+            page = yield from ask_own(target, DOCUMENTS_PAGE_FUNCTION, args)
+        except FunctionError as error:
+            if limit == 1 or not is_read_limit(error):
+                raise
+            limit //= 2
+            continue
+        if page is None:
+            return None
+        records, is_done, next_cursor = _page_of(page)
+        if not is_done and next_cursor == cursor:
+            raise ProtocolError(f"{DOCUMENTS_PAGE_FUNCTION} returned the same cursor twice.")
+        cursor = next_cursor
+        rows.update((row["id"], row) for row in records)
+    return list(rows.values())
+
+
+def write_rows(
+    target: Target, batches: Sequence[Sequence[Placed]], *, in_order: bool
+) -> Flow[bool]:
+    """Write rows by id; False, and nothing written, if the function is missing.
+
+    Each batch is applied whole or not at all, unless the rows it replaces are too large to be read
+    in one call.
+
+    Cost: one round trip for every batch, side by side unless *in_order*.
+    """
+
+    def write(some: list[Placed]) -> Flow[None]:
+        tables: defaultdict[str, list[Row]] = defaultdict(list)
+        for partition, row in some:
+            tables[partition].append(row)
+        args = {"tables": [{"table": name, "records": rows} for name, rows in tables.items()]}
+        yield from call_function(target, _call("mutation", DOCUMENTS_WRITE_FUNCTION, args))
+
+    def write_all() -> Flow[bool]:
+        for some in [[batch] for batch in batches] if in_order else [batches]:
+            yield from side_by_side([in_parts(write, batch) for batch in some])
+        return True
+
+    return (yield from if_deployed(target, DOCUMENTS_WRITE_FUNCTION, write_all(), False))
+
+
+def _call(kind: Any, path: str, args: Json) -> FunctionCall:
+    # Rows are written by id, so that a repetition changes nothing.
+    return FunctionCall(kind, path, args, label=path, repeatable=True)
+
+
+def _page_of(page: Any) -> tuple[list[Row], bool, str]:
+    if isinstance(page, dict):
+        is_done, cursor = page.get("isDone"), page.get("continueCursor")
+        if isinstance(is_done, bool) and isinstance(cursor, str):
+            return checked_rows(page.get("records"), DOCUMENTS_PAGE_FUNCTION), is_done, cursor
+    raise ProtocolError(f"{DOCUMENTS_PAGE_FUNCTION} returned no page.")
