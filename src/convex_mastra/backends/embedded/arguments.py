@@ -12,7 +12,7 @@ import base64
 import binascii
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from convex_mastra.values import NUMBER_BYTES, RESERVED_KEY
 ARGUMENTS_BYTES: Final = 16 * limits.MIB
 NAMES_REMEMBERED: Final = 4096
 """Field names recur; checking one again and again would cost more than all else."""
+SHAPE_FIELDS: Final = 8
 _ENCODED: Final = ("$integer", "$float", "$bytes")
 _NATIVE_FUNCTIONS: Final = (wire.NATIVE_SEARCH_FUNCTION, wire.NATIVE_WRITE_FUNCTION)
 
@@ -106,23 +107,23 @@ class _Reader:
 
     def _object(self, fields: Mapping[Any, Any], depth: int) -> Any:
         try:
-            names = sorted(fields, key=_checked_name)
+            if len(fields) <= SHAPE_FIELDS:
+                names, size = _shape(tuple(fields))
+            else:
+                names, size = _checked_names(fields)
         except Thrown:
             if len(fields) == 1 and next(iter(fields)) in _ENCODED:
                 return self._encoded(*next(iter(fields.items())))
             raise
         _check_depth(depth)
-        if len(names) > limits.OBJECT_FIELDS:
+        if len(fields) > limits.OBJECT_FIELDS:
             raise Thrown(
-                f"Object has too many fields ({len(names)} > maximum number {limits.OBJECT_FIELDS})"
+                f"Object has too many fields ({len(fields)} > maximum number "
+                f"{limits.OBJECT_FIELDS})"
             )
-        if RESERVED_KEY in fields:  # JavaScript takes it for the prototype, and stores nothing
-            names.remove(RESERVED_KEY)
-        size = 2
         result = {}
         for name in names:
             item = fields[name]
-            size += len(name) + 1
             if type(item) is str and item.isascii():  # nearly all of them
                 size += len(item) + 2
                 result[name] = item
@@ -201,6 +202,18 @@ def _checked_name(name: Any) -> str:
                 "non-control ASCII characters"
             )
     return name
+
+
+def _checked_names(fields: Iterable[Any]) -> tuple[list[str], int]:
+    """Return the names of an object's fields, sorted, and the bytes of an object with them."""
+    names = sorted(fields, key=_checked_name)
+    if RESERVED_KEY in names:  # JavaScript takes it for the prototype, and stores nothing
+        names.remove(RESERVED_KEY)
+    return names, 2 + sum(map(len, names)) + len(names)
+
+
+_shape: Final = lru_cache(NAMES_REMEMBERED)(_checked_names)
+"""``_checked_names`` of small objects, whose shapes recur as their names do."""
 
 
 def _check_depth(depth: int) -> None:

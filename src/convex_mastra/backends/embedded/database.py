@@ -12,8 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -135,7 +134,8 @@ class Database:
         return self._connections
 
     def _open(self, connections: _Connections) -> None:
-        with self._locked(connections):
+        self._lock(connections)
+        try:
             if connections.is_closed:
                 raise ClosedError(f"{self.name} is closed.")
             if connections.writer is not None:
@@ -144,10 +144,11 @@ class Database:
                 raise ConfigurationError(
                     f"The directory of {self.path} does not exist; create it first."
                 )
-            try:
-                connections.writer = self._open_writer()
-            except sqlite3.Error as error:
-                raise failures.translate(error, self.name, self._timeout_s) from error
+            connections.writer = self._open_writer()
+        except sqlite3.Error as error:
+            raise failures.translate(error, self.name, self._timeout_s) from error
+        finally:
+            connections.lock.release()
 
     def _open_writer(self) -> sqlite3.Connection:
         connection = self._connect()
@@ -202,31 +203,28 @@ class Database:
     def _write(
         self, connections: _Connections, work: Callable[[sqlite3.Connection], R], begin: str
     ) -> R:
-        with self._locked(connections):
+        self._lock(connections)
+        try:
             connection = connections.writer
             if connection is None:
                 raise ClosedError(f"{self.name} is closed.")
+            _roll_back(connection)  # what Ctrl-C may have left open, however it fell
             try:
-                _roll_back(connection)  # what Ctrl-C may have left open, however it fell
-                try:
-                    connection.execute(begin)
-                    result = work(connection)
-                    connection.execute("COMMIT")
-                except BaseException:
-                    _roll_back(connection)
-                    raise
-            except sqlite3.Error as error:
-                raise failures.translate(error, self.name, self._timeout_s) from error
-            return result
-
-    @contextmanager
-    def _locked(self, connections: _Connections) -> Iterator[None]:
-        if not connections.lock.acquire(timeout=self._timeout_s):
-            raise failures.locked(self.name, self._timeout_s)
-        try:
-            yield
+                connection.execute(begin)
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+        except sqlite3.Error as error:
+            raise failures.translate(error, self.name, self._timeout_s) from error
         finally:
             connections.lock.release()
+        return result
+
+    def _lock(self, connections: _Connections) -> None:
+        if not connections.lock.acquire(timeout=self._timeout_s):
+            raise failures.locked(self.name, self._timeout_s)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from convex_mastra.backends.embedded import cursors, js, keys, rows, statements
 from convex_mastra.backends.embedded.budget import Budget
@@ -32,8 +32,7 @@ from convex_mastra.backends.embedded.versions import VectorVersions
 PAGE_SIZE_MAX: Final = 32_000
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """One end of an index range, on the field after those that are equal.
 
     Attributes:

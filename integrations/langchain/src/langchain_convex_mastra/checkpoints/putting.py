@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, get_checkpoint_metadata
 
 from convex_mastra.errors import TransportError
-from convex_mastra.flow import Flow, Gather
+from convex_mastra.flow import Flow, Gather, side_by_side
 from convex_mastra.ops.storage import batches_by_size, delete_rows, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
@@ -98,7 +98,7 @@ def _write(
             yield from upsert_rows(target, place.state, batches_by_size(values))
             batches = batches_by_size(listed)
         try:
-            yield Gather([upsert_rows(once, place.state, batches), *refresh])
+            yield from side_by_side([upsert_rows(once, place.state, batches), *refresh])
         except TransportError as error:
             if error.applied is False:
                 ledger.give_back(place, lane)

@@ -68,8 +68,10 @@ def _read_known(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTupl
     if known.header is header:
         found = {channel: known.blobs[key] for channel, key in header.channel_keys().items()}
         values = {channel: blob for channel, blob in found.items() if blob is not None}
-        tuples = yield from compose(target, desk, place, [(header, values)], {header.id: writes})
-        return tuples[0] if tuples else None
+        one = _tuple(desk, place, header, values, writes)
+        if _has_sends_in_parent(one):
+            yield from _add_sends(target, desk, place, [one])
+        return one
     loaded = yield from load_values(target, place, [header], are_fresh=True, known=known.blobs)
     return (yield from _remembered(target, desk, place, loaded, {header.id: writes}))
 
