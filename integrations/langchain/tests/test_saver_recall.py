@@ -10,6 +10,7 @@ import pytest
 
 from convex_mastra import open_backend
 from convex_mastra.wire import DOCUMENTS_RANGES_FUNCTION, STORAGE_FUNCTION, storage_call
+from integrations.langchain.tests import savers as helpers
 from integrations.langchain.tests.savers import Chain, Savers, SyncSaver, config_for, id_of, listed
 from langchain_convex_mastra import ConvexSaver
 from langchain_convex_mastra.checkpoints import ledger as ledgers
@@ -177,3 +178,20 @@ def test_an_older_checkpoint_is_not_the_newest() -> None:
     newest.was_put(place, Known("7", "lane", {}))
     assert newest.of(place) == Known("7", "lane", {})
     assert newest_module.REMEMBERED_BYTES == 16 * 1024 * 1024
+
+
+async def test_ids_of_any_text_are_newest_in_their_own_order(
+    savers: Savers, unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other, thread = savers.open(), savers.open(), unique("t")
+    chain = Chain(mine, thread)
+    ids = ["1", "1é", "2", "2!", "2-", "~", "é", "é" * 500, "😀"]
+    for number, one in enumerate(ids):
+        for saver in (mine, other):
+            await values_of(saver, thread)
+        monkeypatch.setattr(helpers, "uuid6", lambda clock_seq, one=one: one)
+        chain.saver = (mine, other)[number % 2]
+        await chain.put({"n": one})
+        for saver in (mine, other, mine, other, savers.open()):
+            assert await values_of(saver, thread) == {"n": one}
+    assert [id_of(one.config) for one in await listed(mine, config_for(thread))] == ids[::-1]

@@ -109,8 +109,18 @@ def shard(text: str) -> str:
 
 
 def header_key(checkpoint_id: str) -> str:
-    """The key of a checkpoint's header."""
-    return f"{HEADERS_FROM}{name_part(checkpoint_id)}"
+    """The key of a checkpoint's header.
+
+    LangGraph's ids are their own names, and so sort as their keys do. Any other comes after all of
+    those, so that whoever looks at the highest key sees that there are such.
+    """
+    name = name_part(checkpoint_id)
+    return f"{HEADERS_FROM}{name}" if is_own_name(checkpoint_id) else f"{HEADERS_FROM}~{name}"
+
+
+def is_own_name(checkpoint_id: str) -> bool:
+    """Whether a checkpoint's id stands in keys as it is, and so sorts as they do."""
+    return name_part(checkpoint_id) == checkpoint_id
 
 
 def body_key(checkpoint_id: str, part: str) -> str:

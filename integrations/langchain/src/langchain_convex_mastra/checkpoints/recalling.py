@@ -24,6 +24,7 @@ from langchain_convex_mastra.checkpoints.layout import (
     Place,
     bucket_of,
     header_key,
+    is_own_name,
 )
 from langchain_convex_mastra.checkpoints.newest import Known
 from langchain_convex_mastra.checkpoints.pending_reads import Write, read_writes, writes_of
@@ -47,7 +48,7 @@ def recall(target: Target, desk: Desk, place: Place) -> Flow[Recalled | None]:
     Cost: none if none is known, else one round trip; more for many or large pending writes.
     """
     known = desk.ledger.newest.of(place)
-    if known is None or not desk.ledger.knows_lanes(place):
+    if known is None or not is_own_name(known.id) or not desk.ledger.knows_lanes(place):
         return None
     ranges = [
         {"table": place.state, "limit": 1, "keys": _NEWEST},
