@@ -12,8 +12,9 @@ from convex_mastra.backends.embedded import js
 from convex_mastra.backends.embedded.handlers import generic
 from convex_mastra.backends.embedded.handlers.generic import record_of
 from convex_mastra.backends.embedded.js import Thrown
+from convex_mastra.backends.embedded.queries import Bound
 from convex_mastra.backends.embedded.tables import DOCUMENTS
-from convex_mastra.backends.embedded.transaction import Bound, Transaction
+from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json
 
 

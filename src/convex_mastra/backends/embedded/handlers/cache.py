@@ -16,9 +16,10 @@ from convex_mastra.backends.embedded.arguments import returned
 from convex_mastra.backends.embedded.handlers.replies import failed, more, ok, unsupported
 from convex_mastra.backends.embedded.handlers.upserts import BATCH_ROWS, delete_batch
 from convex_mastra.backends.embedded.js import json
+from convex_mastra.backends.embedded.queries import Bound
 from convex_mastra.backends.embedded.rows import Row
 from convex_mastra.backends.embedded.tables import CACHE, CACHE_LIST_ITEMS
-from convex_mastra.backends.embedded.transaction import Bound, Transaction
+from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json
 
 _BY_PREFIX: Final = "by_key_prefix"

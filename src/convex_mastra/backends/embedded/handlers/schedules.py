@@ -13,8 +13,9 @@ from convex_mastra.backends.embedded import js
 from convex_mastra.backends.embedded.handlers import upserts
 from convex_mastra.backends.embedded.handlers.replies import merged, more, ok
 from convex_mastra.backends.embedded.js import Thrown
+from convex_mastra.backends.embedded.queries import Bound
 from convex_mastra.backends.embedded.tables import BY_ID, SCHEDULE_TRIGGERS, SCHEDULES, Table
-from convex_mastra.backends.embedded.transaction import Bound, Transaction
+from convex_mastra.backends.embedded.transaction import Transaction
 from convex_mastra.wire import Json
 
 DEFAULT_LIMIT: Final = 100

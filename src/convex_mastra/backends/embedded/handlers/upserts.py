@@ -51,16 +51,22 @@ def upsert(
     for start in range(0, len(records), BATCH_ROWS):
         group = records[start : start + BATCH_ROWS]
         found = find_each([record["id"] for record in group])
-        steps = _Steps(found)
+        failure = _first_thrown(found)
         known = list(zip(group, found, strict=True))
         for record, row in known:
             if row is None:
-                steps.run(insert, record)
+                try:
+                    insert(record)
+                except Thrown as error:
+                    failure = failure or error
         for record, row in known:
             if isinstance(row, Row):
-                steps.run(patch, row, record)
-        if steps.failure is not None:
-            raise steps.failure
+                try:
+                    patch(row, record)
+                except Thrown as error:
+                    failure = failure or error
+        if failure is not None:
+            raise failure
 
 
 def find_existing(ids: Any, find_each: FindEach) -> list[Row]:
@@ -100,19 +106,6 @@ def delete_batch(transaction: Transaction, rows: list[Row]) -> bool:
     """Delete one batch of the rows that a look one row further found; True if more remain."""
     delete(transaction, rows[:BATCH_ROWS])
     return len(rows) > BATCH_ROWS
-
-
-class _Steps:
-    """Runs steps and keeps the first thing thrown."""
-
-    def __init__(self, found: Iterable[Row | Thrown | None]) -> None:
-        self.failure = _first_thrown(found)
-
-    def run(self, step: Callable[..., None], *args: Any) -> None:
-        try:
-            step(*args)
-        except Thrown as error:
-            self.failure = self.failure or error
 
 
 def _first_thrown(found: Iterable[Row | Thrown | None]) -> Thrown | None:
