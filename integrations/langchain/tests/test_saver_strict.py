@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from typing import Any
 import ormsgpack
 import pytest
 import pytest_asyncio
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import EXT_CONSTRUCTOR_POS_ARGS, JsonPlusSerializer
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
@@ -95,6 +99,41 @@ def test_bytes_make_nothing_that_is_not_allowed(tmp_path: Any) -> None:
     with pytest.raises(Exception, match="pickle"):
         saver.serde.loads_typed(("pickle", b"cos\nmkdir\n(S'" + str(made).encode() + b"'\ntR."))
     assert not made.exists()
+
+
+def test_an_encrypting_serialiser_makes_nothing_that_is_not_allowed(tmp_path: Any) -> None:
+    made = tmp_path / "made"
+    call = ormsgpack.packb(("os", "mkdir", (str(made),)))
+    hostile = ormsgpack.packb(ormsgpack.Ext(EXT_CONSTRUCTOR_POS_ARGS, call))
+    cipher = EncryptedSerializer.from_pycryptodome_aes(key=b"0123456789abcdef").cipher
+    for serde in (
+        EncryptedSerializer.from_pycryptodome_aes(key=b"0123456789abcdef"),
+        EncryptedSerializer(cipher),
+    ):
+        saver = ConvexSaver(":memory:", serde=serde, allowed_msgpack_modules=[Point])
+        assert saver.serde.loads_typed(("msgpack", hostile)) == [str(made)]
+        assert not made.exists()
+        kind, data = saver.serde.dumps_typed([Point(1), Visit(city="Oslo")])
+        assert kind == "msgpack+aes"
+        assert saver.serde.loads_typed((kind, data)) == [Point(1), {"city": "Oslo"}]
+    chosen = EncryptedSerializer(cipher, JsonPlusSerializer(allowed_msgpack_modules=[Visit]))
+    assert ConvexSaver(":memory:", serde=chosen).serde is chosen
+
+
+@pytest.mark.parametrize("lc", [1, 2])
+def test_json_of_older_versions_makes_nothing_that_is_not_allowed(
+    lc: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_KEY", "4711")
+    saver = ConvexSaver(":memory:")
+    secret = {"lc": lc, "type": "secret", "id": ["SOME_KEY"]}
+    call = {"lc": lc, "type": "constructor", "id": ["os", "getenv"], "args": ["SOME_KEY"]}
+    for value in (secret, call):
+        try:
+            made = saver.serde.loads_typed(("json", json.dumps({"made": value}).encode()))
+        except ValueError:
+            continue
+        assert "4711" not in str(made)
 
 
 @pytest.mark.parametrize("wrong", ["tests", 5, [5], [("module",)], [("module", 5)], {"a": "b"}])
@@ -236,3 +275,38 @@ async def test_a_body_that_is_no_object_is_named(stored: Stored) -> None:
     stored.change(header_key(stored.id), json=json.dumps(header))
     with pytest.raises(ProtocolError, match=r"metadata of .* is no object"):
         stored.read()
+
+
+NAMED_BY_SCHEMA = """
+from typing import TypedDict
+from langgraph.graph import START, StateGraph
+from pydantic import BaseModel
+from langchain_convex_mastra import ConvexSaver
+
+class Visit(BaseModel):
+    city: str
+
+class Trip(TypedDict):
+    visits: list[Visit]
+
+graph = StateGraph(Trip)
+graph.add_node("plan", lambda state: {"visits": [Visit(city="Oslo")]})
+graph.add_edge(START, "plan")
+with ConvexSaver(":memory:") as saver:
+    app = graph.compile(checkpointer=saver)
+    config = {"configurable": {"thread_id": "t"}}
+    app.invoke({"visits": []}, config)
+    print(app.get_state(config).values["visits"])
+"""
+
+
+def test_langgraph_names_the_classes_of_a_schema_where_it_is_strict() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NAMED_BY_SCHEMA],
+        env=os.environ | {"LANGGRAPH_STRICT_MSGPACK": "true"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "[Visit(city='Oslo')]\n"

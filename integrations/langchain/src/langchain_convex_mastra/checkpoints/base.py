@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Self
+from inspect import signature
+from typing import Any, Final, Self
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from convex_mastra import Backend, Options
@@ -21,6 +23,12 @@ from convex_mastra.wire import STORAGE_FUNCTION
 from langchain_convex_mastra.checkpoints.client import CheckpointClient
 from langchain_convex_mastra.checkpoints.desk import Desk
 from langchain_convex_mastra.checkpoints.ledger import Ledger
+
+_UNCHOSEN: Final = tuple(
+    signature(make).parameters["serde"].default
+    for make in (EncryptedSerializer.__init__, EncryptedSerializer.from_pycryptodome_aes)
+)
+"""What LangGraph encrypts with if its user names no serialiser: one that makes any class."""
 
 
 class SaverBase(Connected[CheckpointClient], BaseCheckpointSaver[str]):
@@ -78,17 +86,21 @@ class SaverBase(Connected[CheckpointClient], BaseCheckpointSaver[str]):
 def _serializer(
     serde: SerializerProtocol | None, allowed: Iterable[type | tuple[str, str]] | None
 ) -> SerializerProtocol:
-    if serde is not None:
-        if allowed is not None:
-            raise InvalidArgumentError(
-                "allowed_msgpack_modules belongs to the saver's own serialiser; with serde, allow "
-                "the classes there.",
-                field="allowed_msgpack_modules",
-            )
-        return serde
     classes = [] if allowed is None else _classes(allowed)
     # LangGraph's default makes whatever the bytes name; None stands for its list of safe classes.
-    return JsonPlusSerializer(allowed_msgpack_modules=classes or None)
+    strict = JsonPlusSerializer(allowed_msgpack_modules=classes or None)
+    if serde is None:
+        return strict
+    # It reads what is not encrypted too, so whoever writes to the deployment chooses the bytes.
+    if isinstance(serde, EncryptedSerializer) and any(serde.serde is one for one in _UNCHOSEN):
+        return EncryptedSerializer(serde.cipher, strict)
+    if allowed is not None:
+        raise InvalidArgumentError(
+            "allowed_msgpack_modules belongs to the saver's own serialiser; with serde, allow "
+            "the classes there.",
+            field="allowed_msgpack_modules",
+        )
+    return serde
 
 
 def _classes(allowed: Iterable[type | tuple[str, str]]) -> list[type | tuple[str, str]]:

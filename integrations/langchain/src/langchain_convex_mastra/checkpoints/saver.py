@@ -53,13 +53,15 @@ class ConvexSaver(SaverBase):
         serde: makes bytes of values. None: LangGraph's own, which pickles nothing and, when it reads,
             makes only objects of classes that LangGraph knows to be safe (messages, documents,
             dates, its own types); of any other class it returns the data it was made of, with a
-            warning.
+            warning. An ``EncryptedSerializer`` for which no inner one was chosen gets the same;
+            any other decides for itself, and ``JsonPlusSerializer()`` makes whatever is named.
         allowed_msgpack_modules: further classes that may be made: those of a graph's state, as
-            classes or as (module, name). Not together with *serde*.
+            classes or as (module, name). Not together with a *serde* that decides for itself.
 
     Raises:
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
-        InvalidArgumentError: *allowed_msgpack_modules* is no list of classes, or beside *serde*.
+        InvalidArgumentError: *allowed_msgpack_modules* is no list of classes, or beside a
+            *serde* that decides for itself.
     """
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
