@@ -7,8 +7,10 @@ hold: a read that begins after a put has ended finds it, and in the end nothing 
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,7 +22,7 @@ from langgraph.checkpoint.base.id import uuid6
 from convex_mastra import ConnectionLostError, open_backend
 from convex_mastra.flow import Gather, Join, Send, Sleep, Start, run
 from convex_mastra.ops.storage import query_rows
-from integrations.langchain.tests.savers import config_for
+from integrations.langchain.tests.savers import Chain, SyncSaver, config_for, id_of
 from langchain_convex_mastra import ConvexSaver
 from langchain_convex_mastra.checkpoints import lanes, ledger, putting, reading
 from langchain_convex_mastra.checkpoints.desk import place_of
@@ -69,9 +71,7 @@ class World:
                         yield
                         reply = self.send(request)
                     case Gather(flows):
-                        reply = []
-                        for one in flows:
-                            reply.append((yield from self.drive(one)))
+                        reply = yield from self.gather(list(flows))
                     case Start(one):
                         reply = one
                     case Join(one):
@@ -80,6 +80,26 @@ class World:
                         pass
             except ConnectionLostError as error:
                 failure = error
+
+    def gather(self, flows: list[Any]) -> Steps:
+        """Run flows whose requests arrive in any order; those that others wait for are all run."""
+        replies: dict[int, Any] = {}
+        steps = {number: self.drive(flow) for number, flow in enumerate(flows)}
+        failure: ConnectionLostError | None = None
+        while steps:
+            number = self.random.choice(list(steps))
+            try:
+                next(steps[number])
+                yield
+            except StopIteration as finished:
+                replies[number] = finished.value
+                del steps[number]
+            except ConnectionLostError as error:
+                failure = failure or error
+                del steps[number]
+        if failure is not None:
+            raise failure
+        return [replies[number] for number in range(len(flows))]
 
     def send(self, request: Any) -> Any:
         if "batchInsert" in request.label and self.random.random() < 0.1:
@@ -120,14 +140,18 @@ class World:
 
     def read_list(self, number: int) -> Steps:
         before = set(self.stored)
-        saver, found = self.savers[number], []
+        found: list[str] = []
+        yield from self.list_ids(number, found)
+        assert found == sorted(set(found), reverse=True)
+        assert before <= set(found)
+
+    def list_ids(self, number: int, found: list[str]) -> Steps:
+        saver = self.savers[number]
         history = History(CONFIG, None, None, None)
         while tuples := (
             yield from self.drive(history.read_on(saver._connection._target, saver._desk))
         ):
             found += [one.checkpoint["id"] for one in tuples]
-        assert found == sorted(set(found), reverse=True)
-        assert before <= set(found)
 
     def go(self, count: int) -> None:
         operations: list[Callable[[int], Steps]] = [
@@ -208,3 +232,39 @@ def test_the_lane_of_the_highest_id_is_never_closed() -> None:
     assert newest.checkpoint["id"] == "z"
     assert [one.checkpoint["id"] for one in world.new_saver().list(CONFIG)] == list("zyxa")
     world.backend.close()
+
+
+def acting_at(steps: Steps, act_at: int, act: Callable[[], Any]) -> bool:
+    """Step an operation to its end, and act before one of its requests; whether it came to that."""
+    number = 0
+    for number, _ in enumerate(steps):
+        if number == act_at:
+            act()
+    return number >= act_at
+
+
+@pytest.mark.parametrize("seed", range(8))  # in which order requests side by side arrive
+@pytest.mark.parametrize(("does", "kept"), [("close", 3), ("prune", 1)])
+def test_a_list_misses_nothing_while_lanes_move(seed: int, does: str, kept: int) -> None:
+    def act(world: World) -> None:
+        other = world.new_saver()
+        if does == "prune":
+            other.prune(["t"])
+            return
+        other.get_tuple(CONFIG)
+        target = other._connection._target
+        run(putting.open_lane(target, other._desk, place_of(CONFIG)), world.backend)
+
+    act_at, came = 0, True
+    while came:
+        world = World(seed)
+        chains = [Chain(SyncSaver(saver), "t") for saver in world.savers[:3]]
+        ids = [id_of(asyncio.run(chain.put({"a": [1]}))) for chain in chains]
+        world.now_s += ledger.IDLE_S + 1
+        found: list[str] = []
+        came = acting_at(world.list_ids(3, found), act_at, partial(act, world))
+        assert set(ids[-kept:]) <= set(found), act_at
+        assert found == sorted(set(found), reverse=True)
+        world.backend.close()
+        act_at += 1
+    assert act_at > 4

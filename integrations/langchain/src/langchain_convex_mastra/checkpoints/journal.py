@@ -56,24 +56,27 @@ class Journal:
     _found: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _unread: dict[str, _Unread] = field(default_factory=dict)
+    _last: str | None = None
+    _is_short: bool = False
 
     def open(self, target: Target, *, closed: bool = True) -> Flow[None]:
-        """Read the ends of the lanes. Two waits.
+        """Read the ends of the lanes. Two waits, and one more if a lane has no end.
 
         Args:
             closed: look for closed lanes too. Without, ``take`` gives out the highest id, if that
                 has not been deleted; what comes after it may be wrong.
         """
-        scans = [query_rows(target, self.place.lanes, {})]
+        rows: list[Row] = yield from query_rows(target, self.place.lanes, {})
+        self.listed = [row["id"] for row in rows]
+        flows: list[Flow[Any]] = [self._read(target, lanes=self.listed)]
+        if closed:  # asked for after the lanes: whoever closes one lists it there first
+            flows.append(query_rows(target, self.place.closed, {}))
+        _, *found = yield Gather(flows)
         if closed:
-            scans.append(query_rows(target, self.place.closed, {}))
-        found: list[list[Row]] = yield Gather(scans)
-        self.listed = [row["id"] for row in found[0]]
-        if closed:
-            self.closed_rows = [row["id"] for row in found[1]]
-            entries = [entry for row in found[1] for entry in read_json(row, _closed_lanes)]
+            self.closed_rows = [row["id"] for row in found[0]]
+            entries = [entry for row in found[0] for entry in read_json(row, _closed_lanes)]
             self.closed = {lane: highest for lane, highest in entries if lane not in self.listed}
-        yield from self._read(target, lanes=self.listed)
+            yield from self._look_again(target)
 
     def take(self, target: Target, count: int) -> Flow[list[str]]:
         """Return the next *count* ids, highest first; fewer, if there are no more."""
@@ -85,9 +88,11 @@ class Journal:
             bound = self._bound()
             while self._found and len(taken) < count and self._found[-1] >= bound:
                 taken.append(self._found.pop())
+                self._last = taken[-1]
             if len(taken) == count or (not self._found and not bound):
                 break
             yield from self._read_on(target, bound)
+            yield from self._look_again(target)
         return taken
 
     def all(self, target: Target) -> Flow[list[str]]:
@@ -116,6 +121,19 @@ class Journal:
                 unread.at_once = min(unread.at_once * 2, PAGES_AT_ONCE)
         yield from self._read(target, lanes=lanes, pages=pages)
 
+    def _look_again(self, target: Target) -> Flow[None]:
+        """Read the lane that lists what is left, where a lane or a page turned out to be gone.
+
+        It is listed before those are deleted. A lane that was begun and not written yet is as good
+        as gone, and costs one request here.
+        """
+        while self._is_short:
+            self._is_short = False
+            rows = yield from query_rows(target, self.place.lanes, {})
+            new = [row["id"] for row in rows if row["id"] not in self.listed]
+            self.listed += new
+            yield from self._read(target, lanes=new)
+
     def _read(
         self, target: Target, *, lanes: list[str], pages: list[tuple[str, int]] | None = None
     ) -> Flow[None]:
@@ -127,6 +145,8 @@ class Journal:
             self.closed.pop(lane, None)
             if (row := found.get(tail_key(lane))) is not None:
                 self._add_tail(read_tail(lane, row))
+            else:
+                self._is_short = True
         for lane, number in pages:
             self._add_page(lane, number, found.get(page_key(lane, number)))
 
@@ -142,6 +162,7 @@ class Journal:
             return
         if row is None:
             del self._unread[lane]
+            self._is_short = True
             return
         entries, older = read_page(row)
         self._add_ids([one for one, _ in entries])
@@ -154,7 +175,9 @@ class Journal:
         new = [
             one
             for one in ids
-            if one not in self._seen and (self.before is None or one < self.before)
+            if one not in self._seen
+            and (self.before is None or one < self.before)
+            and (self._last is None or one < self._last)
         ]
         self._seen.update(new)
         self._found += new
