@@ -170,6 +170,36 @@ async def test_more_writes_than_a_bucket_holds(
         assert [row for row in left if chain.config["configurable"]["thread_id"] in row] == []
 
 
+async def test_writes_are_found_after_another_process_deleted_those_before_them(
+    savers: Savers, unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending, "BUCKET_ROWS", 2)
+    mine, other = savers.open(), savers.open()
+    thread = unique("t")
+
+    async def write(chain: Chain) -> None:
+        for number in range(6):
+            await mine.aput_writes(chain.config, [("a", number)], f"t{number}")
+        found = await savers.open().aget_tuple(chain.config)
+        assert found.pending_writes == [(f"t{number}", "a", number) for number in range(6)]
+
+    for _ in range(2):  # the second time, the bucket was named before the thread was deleted
+        chain = Chain(mine, thread)
+        await chain.put()
+        await write(chain)
+        await other.adelete_thread(thread)
+    chain = Chain(mine, thread)
+    for _ in range(3):
+        await chain.put({"n": 1})
+    await write(chain)
+    await chain.put({"n": 2}, run_id="r")  # the same four steps share a bucket
+    await other.aprune([thread])
+    await write(chain)
+    await chain.put({"n": 3})
+    await other.adelete_for_runs(["r"])
+    await write(chain)
+
+
 async def test_ten_thousand_checkpoints(unique: Unique) -> None:
     events: list[Any] = []
     backend = open_backend(":memory:", options=Options(on_event=events.append))

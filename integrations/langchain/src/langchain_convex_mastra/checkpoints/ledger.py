@@ -23,11 +23,11 @@ PLACES: Final = 4096
 """How many places are remembered; of those forgotten, lanes are opened anew."""
 RUNS: Final = 16_384
 OWN_S: Final = 120.0
-"""An owner that was idle for so long gives its lane up."""
+"""An owner that was idle for so long gives its lane up, and names its volumes again."""
 ANNOUNCE_S: Final = 60.0
 """How long a place stays announced: another process may have deleted its thread since."""
 IDLE_S: Final = 600.0
-"""A lane that was idle for so long is written no more, whatever its owner's clock says."""
+"""What was idle for so long is written no more, whatever its owner's clock says."""
 IDLE_LANES: Final = 8
 """So many idle lanes are moved to the closed ones together."""
 
@@ -38,12 +38,12 @@ class Volume:
 
     Attributes:
         name: None for the bucket itself.
-        is_named: whether the bucket says so.
+        named_s: when the bucket last said so.
         rows, size: how many rows go there, and their bytes, those still being sent included.
     """
 
     name: str | None = None
-    is_named: bool = False
+    named_s: float | None = None
     rows: int = 0
     size: int = 0
 
@@ -67,6 +67,12 @@ class Memory:
     idle: list[tuple[str, str]] = field(default_factory=list)
     opened: int = IDLE_LANES
     announced_s: float | None = None
+
+    def distrust(self) -> None:
+        """Forget what leads to pending writes: another process may have deleted it."""
+        self.buckets.clear()
+        for volume in list(self.volumes.values()):
+            volume.named_s = None
 
 
 class Ledger:
@@ -147,6 +153,7 @@ class Ledger:
             kept = [one for one in memory.lanes if one.id in names or one.announced_s >= since_s]
             if len(kept) < len(memory.lanes):
                 memory.announced_s = None
+                memory.distrust()
             memory.lanes = kept
             memory.idle = idle
             memory.opened = 0
@@ -172,6 +179,14 @@ class Ledger:
         """Whether the place was listed a short while ago."""
         announced_s = self.of(place).announced_s
         return announced_s is not None and 0 <= self.clock() - announced_s < ANNOUNCE_S
+
+    def is_named(self, volume: Volume) -> bool:
+        """Whether its bucket named a volume so lately that nobody took that for old."""
+        return volume.named_s is not None and 0 <= self.clock() - volume.named_s < OWN_S
+
+    def begin_thread(self, place: Place) -> None:
+        """Trust nothing of a place that begins anew."""
+        self.of(place).distrust()
 
     def announced(self, place: Place, now_s: float) -> None:
         """Remember that the place was listed."""

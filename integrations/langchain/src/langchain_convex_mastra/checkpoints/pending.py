@@ -81,13 +81,14 @@ def put_writes(
     if beside:
         first.append(upsert_rows(target, place.state, batches_by_size(beside)))
     volume = _volume_for(memory, bucket, rows)
-    if volume.name is not None and not volume.is_named:
-        mark: Row = {"id": f"{VOLUME_MARK}{volume.name}"}
+    now_s = desk.ledger.clock()
+    if volume.name is not None and not desk.ledger.is_named(volume):
+        mark: Row = {"id": f"{VOLUME_MARK}{volume.name}", "since_s": now_s}
         first.append(upsert_rows(target, place.writes(bucket), [[mark]]))
     if first:
         yield Gather(first)
         memory.buckets.add(bucket)
-        volume.is_named = True
+        volume.named_s = now_s
     yield from upsert_rows(target, place.writes(bucket, volume.name), [[row for row, _, _ in rows]])
 
 

@@ -52,6 +52,8 @@ def put_checkpoint(
     text = header.text()
     _, size, _ = header_row(place, header.id, text, "", 0)
     check_document_size(size, f"the header of checkpoint {header.id!r}")
+    if parent is None:
+        desk.ledger.begin_thread(place)
     desk.ledger.know(place, [header.id])
     if header.run is not None and not desk.ledger.knows_run(header.run, place):
         yield from list_run(target, header.run, place)

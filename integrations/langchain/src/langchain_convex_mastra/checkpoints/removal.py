@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.arguments import many
@@ -99,7 +100,8 @@ def retain(target: Target, desk: Desk, archive: Archive, keep: set[str]) -> Flow
     kept = [_without(archive.headers[one], dead, keep) for one in keep]
     yield from write_lane(target, desk, place, kept)
     yield from delete_rows(target, place.state, [header_key(header.id) for header in dead])
-    yield from _delete_writes(target, archive, {header.id for header in dead})
+    old_s = desk.ledger.clock() - IDLE_S
+    yield from _delete_writes(target, archive, {header.id for header in dead}, old_s)
     used = {key for header in kept for key in header.own_keys()}
     unused = dict.fromkeys(key for one in dead for key in one.own_keys() if key not in used)
     yield from delete_rows(target, place.state, list(unused))
@@ -135,28 +137,35 @@ def _drop_lanes(target: Target, desk: Desk, archive: Archive, own: Iterable[Lane
     yield from delete_rows(target, place.state, pages)
 
 
-def _delete_writes(target: Target, archive: Archive, dead: set[str]) -> Flow[None]:
+def _delete_writes(target: Target, archive: Archive, dead: set[str], old_s: float) -> Flow[None]:
     prefixes = tuple(write_prefix(one) for one in dead)
     buckets = archive.buckets(dead)
-    yield Gather([_thin_bucket(target, archive.place, one, prefixes) for one in buckets])
+    yield Gather([_thin_bucket(target, archive.place, one, prefixes, old_s) for one in buckets])
 
 
 def _thin_bucket(
-    target: Target, place: Place, bucket: str, prefixes: tuple[str, ...]
+    target: Target, place: Place, bucket: str, prefixes: tuple[str, ...], old_s: float
 ) -> Flow[None]:
+    """Delete rows of a bucket, and the empty volumes that were last named before *old_s*."""
     found = yield from read_bucket(target, place, bucket)
     beside: list[str] = []
     marks: list[str] = []
     deletions: list[tuple[str, list[str]]] = []
+    idle = {row["id"] for row in found.rows if not _is_since(row.get("since_s"), old_s)}
     for volume, rows in found.parts():
         dead = [row for row in rows if row["id"].startswith(prefixes)]
         beside += [key for row in dead for key in beside_keys(row)]
         deletions.append((place.writes(bucket, volume), [row["id"] for row in dead]))
-        if volume is not None and len(dead) == len(rows):
-            marks.append(f"{VOLUME_MARK}{volume}")
+        mark = f"{VOLUME_MARK}{volume}"
+        if mark in idle and len(dead) == len(rows):
+            marks.append(mark)
     yield Gather([delete_rows(target, partition, ids) for partition, ids in deletions])
     yield from delete_rows(target, place.state, beside)
     yield from delete_rows(target, place.writes(bucket), marks)
+
+
+def _is_since(since_s: Any, old_s: float) -> bool:
+    return isinstance(since_s, int | float) and since_s >= old_s
 
 
 def _clear_bucket(target: Target, place: Place, bucket: str) -> Flow[None]:
