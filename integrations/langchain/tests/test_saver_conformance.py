@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ from langgraph.checkpoint.conformance.capabilities import Capability
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
-from integrations.langchain.tests.savers import Chain, Savers, config_for, id_of
+from integrations.langchain.tests.savers import Chain, Savers, SyncSaver, config_for, id_of
+from langchain_convex_mastra import ConvexSaver
 from tests.lanes import LANES, OLDER_LANES, on_lanes
 
 Unique = Callable[[str], str]
@@ -202,6 +204,22 @@ async def test_delta_of_the_newest_and_of_nothing(savers: Savers, unique: Unique
         assert await saver.aget_delta_channel_history(config=nothing, channels=["a"]) == {
             "a": {"writes": []}
         }
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_chain_of_parents_may_be_a_ring(unique: Unique, count: int) -> None:
+    saver = ConvexSaver(":memory:")
+    chain = Chain(SyncSaver(saver), unique("t"))
+    configs = [await chain.put({"d": [number]}) for number in range(count)]
+    first = saver.get_tuple(configs[0])
+    assert first is not None
+    # Written again under a config that is not its parent's.
+    saver.put(configs[-1], first.checkpoint, first.metadata, {})
+    saver.put_writes(configs[0], [("other", 1)], "task")
+    asked = {"config": configs[0], "channels": ["other"]}
+    history = await asyncio.wait_for(saver.aget_delta_channel_history(**asked), 10)
+    assert len(history["other"]["writes"]) == 0
+    saver.prune([configs[0]["configurable"]["thread_id"]])
 
 
 async def test_a_walk_is_not_one_request_for_each_ancestor(savers: Savers, unique: Unique) -> None:

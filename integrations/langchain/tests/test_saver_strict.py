@@ -10,12 +10,14 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import ormsgpack
 import pytest
 import pytest_asyncio
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import EXT_CONSTRUCTOR_POS_ARGS, JsonPlusSerializer
+from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
@@ -23,9 +25,10 @@ from typing_extensions import TypedDict
 
 from convex_mastra import Backend, InvalidArgumentError, ProtocolError, open_backend
 from convex_mastra.flow import run
-from convex_mastra.ops.storage import load, query_rows, upsert_rows
+from convex_mastra.ops.storage import delete_rows, load, query_rows, upsert_rows
 from integrations.langchain.tests.savers import Chain, Savers, SyncSaver, config_for, id_of
 from langchain_convex_mastra import ConvexSaver
+from langchain_convex_mastra.checkpoints import blobs, delta
 from langchain_convex_mastra.checkpoints.layout import (
     Place,
     bucket_of,
@@ -229,6 +232,36 @@ async def test_a_value_without_one_of_its_parts_is_named(stored: Stored) -> None
     stored.change(part, data=5)
     with pytest.raises(ProtocolError, match="v/a/s"):
         stored.read()
+
+
+async def test_a_snapshot_without_one_of_its_parts_is_named(stored: Stored) -> None:
+    chain = Chain(SyncSaver(stored.saver), "t")
+    await chain.put({"d": _DeltaSnapshot("x" * 1_500_000)})
+    seed, key = chain.config, value_key("d", chain.versions["d"])
+    chain.values.clear()
+    await chain.put()
+
+    def walk() -> Any:
+        return stored.saver.get_delta_channel_history(config=chain.config, channels=["d"])
+
+    assert len(walk()["d"]["seed"].value) == 1_500_000
+    rows = run(query_rows(stored.target, stored.place.state, {}), stored.backend)
+    part = min(row["id"] for row in rows if row["id"].startswith(f"{key}/"))
+    run(delete_rows(stored.target, stored.place.state, [part]), stored.backend)
+    with pytest.raises(ProtocolError, match="v/d/s"):
+        walk()
+    # A thread that is being deleted has no snapshots any more.
+    header = header_key(id_of(seed))
+    with patch.object(delta, "join", _deleting(header, stored)):
+        assert walk() == {"d": {"writes": []}}
+
+
+def _deleting(key: str, stored: Stored) -> Callable[..., Any]:
+    def join(*args: Any) -> Any:
+        yield from delete_rows(stored.target, stored.place.state, [key])
+        return (yield from blobs.join(*args))
+
+    return join
 
 
 @pytest.mark.parametrize("text", ["", "5", "[]", '["t"]', '["t", "", [[0]]]', '[5, "", []]'])

@@ -17,7 +17,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.storage import load_many
 from convex_mastra.ops.target import Target
-from langchain_convex_mastra.checkpoints.blobs import Blob, load_blobs
+from langchain_convex_mastra.checkpoints.blobs import Blob, join
 from langchain_convex_mastra.checkpoints.desk import Desk, checkpoint_id_of, place_of
 from langchain_convex_mastra.checkpoints.headers import (
     Header,
@@ -29,7 +29,7 @@ from langchain_convex_mastra.checkpoints.lanes import PAGE_ENTRIES, read_page, r
 from langchain_convex_mastra.checkpoints.layout import Place, page_key, tail_key
 from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
 from langchain_convex_mastra.checkpoints.reading import newest_header
-from langchain_convex_mastra.checkpoints.strict import read_value
+from langchain_convex_mastra.checkpoints.strict import damaged, read_value
 
 COUNTERS: Final = "counters_since_delta_snapshot"
 STRIDE: Final = 32
@@ -98,31 +98,50 @@ def _distance(desk: Desk, header: Header, channels: Iterable[str]) -> int:
 
 
 def _go(target: Target, place: Place, header: Header, walk: Walk, stride: int) -> Flow[None]:
-    while header.parent and walk.open:
+    passed: set[str] = {header.id}
+    while header.parent and header.parent not in passed and walk.open:
         chain = yield from _ancestors(target, place, header, stride)
         headers, writes = yield Gather(
             [load_headers(target, place, chain), read_writes(target, place, chain)]
         )
-        blobs = yield from load_blobs(target, place.state, _value_keys(headers.values(), walk.open))
+        blobs = yield from _load_values(target, place, headers, walk.open)
         for one in chain:
-            if one != header.parent or not walk.open:
-                break  # the header knows better than the lane; or all was found
+            if one != header.parent or one in passed or not walk.open:
+                break  # the header knows better than the lane; or all was found, or it is a ring
             if one not in headers:
                 return
             header = headers[one]
+            passed.add(one)
             walk.pass_by(header, blobs, writes[one])
         stride = min(stride * 2, STRIDE_MAX)
 
 
-def _value_keys(headers: Iterable[Header], channels: Iterable[str]) -> list[str]:
+def _load_values(
+    target: Target, place: Place, headers: dict[str, Header], channels: Iterable[str]
+) -> Flow[dict[str, Blob]]:
+    """Return the values of channels, by key; headers that were deleted meanwhile go.
+
+    Raises:
+        ProtocolError: a part of a value is missing.
+    """
     channels = set(channels)
-    keys = (
-        key
-        for header in headers
-        for channel, key in header.channel_keys().items()
-        if channel in channels
+    keys = {
+        header.id: [key for channel, key in header.channel_keys().items() if channel in channels]
+        for header in headers.values()
+    }
+    rows = yield from load_many(
+        target, place.state, [key for some in keys.values() for key in some]
     )
-    return list(dict.fromkeys(keys))
+    blobs = yield from join(target, place.state, rows)
+    short = {row["id"] for row in rows} - blobs.keys()
+    if short:
+        doubtful = [one for one, some in keys.items() if short.intersection(some)]
+        there = yield from load_headers(target, place, doubtful)
+        for one in doubtful:
+            if one in there:
+                raise damaged(min(short.intersection(keys[one])))
+            del headers[one]
+    return blobs
 
 
 def _ancestors(target: Target, place: Place, header: Header, count: int) -> Flow[list[str]]:

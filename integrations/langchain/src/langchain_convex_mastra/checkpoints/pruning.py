@@ -54,7 +54,9 @@ def _keep_latest(target: Target, desk: Desk, thread_id: str) -> Flow[None]:
         newest = archive.newest
         if newest is None:
             continue
-        [newest] = yield from load_bodies(target, archive.place, [newest])
+        whole = yield from load_bodies(target, archive.place, [newest])
+        if not whole:
+            continue  # deleted meanwhile
         metadata = read_body(desk.serde, newest, "metadata")
         belongs_to = (metadata.get("parents") or {}).get(listing.ROOT)
         is_call = _CALL_MARK in archive.place.namespace
