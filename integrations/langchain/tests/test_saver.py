@@ -619,6 +619,43 @@ def test_a_child_process_has_lanes_of_its_own() -> None:
         assert book.take(place) is None
 
 
+class Interrupting:
+    """Sends requests, and acts before one of them."""
+
+    def __init__(self, send: Callable[[Any], Any], at: int, act: Callable[[], None]) -> None:
+        self.send, self.left, self.act = send, at, act
+
+    def __call__(self, request: Any) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            self.act()
+        return self.send(request)
+
+
+async def test_a_copy_holds_whole_checkpoints_though_its_source_is_deleted(unique: Unique) -> None:
+    for delete_at in range(1, 40):
+        backend = open_backend(":memory:")
+        saver, other = ConvexSaver(backend=backend), ConvexSaver(backend=backend)
+        thread = unique("t")
+        chain = Chain(SyncSaver(saver), thread)
+        for number in range(3):
+            await chain.put({"a": ["x" * 1000, number], "b": [number]})
+            saver.put_writes(chain.config, [("a", number)], "task")
+        originals = {id_of(one.config): one for one in saver.list(config_for(thread))}
+        send = Interrupting(backend.send, delete_at, partial(other.delete_thread, thread))
+        with patch.object(backend, "send", send):
+            saver.copy_thread(thread, f"{thread}-copy")
+        for found in saver.list(config_for(f"{thread}-copy")):
+            original = originals[id_of(found.config)]
+            assert found.checkpoint == original.checkpoint
+            assert found.pending_writes == original.pending_writes
+        backend.close()
+        if send.left > 0:
+            break
+    assert send.left > 0
+    assert delete_at > 5
+
+
 @pytest.mark.parametrize("size", [1000, 2 * MIB])
 async def test_a_reader_finds_a_whole_checkpoint_or_none(unique: Unique, size: int) -> None:
     """A thread is deleted between any two requests of whoever reads it."""
@@ -631,24 +668,11 @@ async def test_a_reader_finds_a_whole_checkpoint_or_none(unique: Unique, size: i
         config = await chain.put(values)
         thread = config["configurable"]["thread_id"]
         for wanted in (config, config_for(thread)):
-            send, left = backend.send, [delete_at]
-
-            def interrupted(
-                request: Any,
-                send: Any = send,
-                left: list[int] = left,
-                thread: str = thread,
-                other: ConvexSaver = saver,
-            ) -> Any:
-                left[0] -= 1
-                if left[0] == 0:
-                    other.delete_thread(thread)
-                return send(request)
-
-            with patch.object(backend, "send", interrupted):
+            send = Interrupting(backend.send, delete_at, partial(saver.delete_thread, thread))
+            with patch.object(backend, "send", send):
                 found = ConvexSaver(backend=backend).get_tuple(wanted)
             assert found is None or found.checkpoint["channel_values"] == values
-            ended = left[0] > 0
+            ended = send.left > 0
             await Chain(SyncSaver(saver), thread).put(values)
         backend.close()
     assert ended

@@ -16,6 +16,7 @@ from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.archive import Archive, read_archive, write_lane
 from langchain_convex_mastra.checkpoints.blobs import sized
 from langchain_convex_mastra.checkpoints.desk import Desk
+from langchain_convex_mastra.checkpoints.headers import load_headers
 from langchain_convex_mastra.checkpoints.layout import Place
 from langchain_convex_mastra.checkpoints.listing import list_place, list_run, places_of
 from langchain_convex_mastra.checkpoints.pending_reads import beside_keys, read_bucket
@@ -27,6 +28,8 @@ def copy_thread(
     target: Target, desk: Desk, source_thread_id: str, target_thread_id: str
 ) -> Flow[None]:
     """Copy a thread into another, which keeps what it has; a thread that does not exist is nothing.
+
+    What is deleted from the source meanwhile is copied whole or not at all.
 
     Cost: a round trip for every 10 rows that are read, and for every 4 MiB.
     """
@@ -58,8 +61,10 @@ def _copy_place(target: Target, desk: Desk, archive: Archive, copy: Place) -> Fl
     beside = [key for some in found for key in some]
     keys = dict.fromkeys(key for header in headers for key in header.own_keys())
     yield from _copy_rows(target, archive.place, copy, [*keys, *beside])
-    if headers:
-        yield from write_lane(target, desk, copy, headers)
+    # Whoever deletes begins with the headers: of those that are still there, all was copied.
+    there = yield from load_headers(target, archive.place, archive.headers)
+    if there:
+        yield from write_lane(target, desk, copy, there.values())
 
 
 def _copy_rows(target: Target, place: Place, copy: Place, keys: list[str]) -> Flow[None]:
