@@ -31,6 +31,7 @@ from integrations.langchain.tests.memory_stores import (
     stores,
 )
 from langchain_convex_mastra import ConvexMemoryStore
+from langchain_convex_mastra.memories import namespaces
 from tests.lanes import with_older_lanes
 
 __all__ = ["stores"]
@@ -405,6 +406,15 @@ async def test_empty_namespaces_leave_the_list(stores: Stores) -> None:
     ]
     await store.put(("a", "b", "0"), "k", {})
     assert [item.namespace[-1] for item in await store.search(("a", "b"))] == ["0", "2"]
+
+
+def test_a_store_remembers_so_many_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespaces, "LISTED_MAX", 5)
+    with ConvexMemoryStore(deployment_url=":memory:") as store:
+        for number in range(30):
+            store.put(("users", str(number)), "k", {})
+            assert len(store._place.listed) <= 6
+        assert len(store.list_namespaces()) == 30
 
 
 def test_construction(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,18 +61,19 @@ async def test_two_writers_lose_nothing(stores: Stores) -> None:
 
 
 class Failing:
-    """A backend that refuses every request after so many."""
+    """A backend that refuses every request after so many, and those whose label has a text."""
 
     def __init__(self, inner: Backend) -> None:
         self._inner = inner
         self.left = 10**6
+        self.refused: str | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def _check(self, request: FunctionCall) -> None:
         self.left -= 1
-        if self.left < 0:
+        if self.left < 0 or (self.refused is not None and self.refused in request.label):
             raise FunctionError("refused by the test", operation=request.label)
 
     def send(self, request: FunctionCall, /) -> Any:
@@ -82,6 +83,18 @@ class Failing:
     async def asend(self, request: FunctionCall, /) -> Any:
         self._check(request)
         return await self._inner.asend(request)
+
+
+async def test_what_can_be_read_has_its_vectors(stores: Stores) -> None:
+    failing: Any = Failing(stores.backend)
+    writer = stores.indexed(backend=failing)
+    await writer.put(ANN, "k", {"at": "1,0", "n": 1})
+    failing.refused = "batchInsert mastra_vector"
+    for key in ("k", "new"):
+        with pytest.raises(FunctionError):
+            await writer.put(ANN, key, {"at": "0,1", "n": 2})
+    [found] = await stores.indexed().search(ANN, query="1,0")
+    assert (found.value["n"], found.score) == (1, pytest.approx(1))
 
 
 async def test_whatever_can_be_read_is_listed_however_far_a_writer_came(stores: Stores) -> None:

@@ -34,6 +34,8 @@ EXPIRING: Final = "expiring"
 BRANCH_LABELS: Final = 2
 LISTED_FOR_MS: Final = 60 * 60 * 1000
 """So long a store trusts that what it listed is listed."""
+LISTED_MAX: Final = 16_384
+"""How many of them it remembers; then it lists anew what it writes to."""
 KEPT_FOR_MS: Final = 24 * 60 * 60 * 1000
 """So long nobody takes off what was listed; longer than above, by more than clocks differ."""
 
@@ -62,6 +64,8 @@ class Listing:
 
     def done(self) -> None:
         """Remember that they are listed."""
+        if len(self._place.listed) > LISTED_MAX:
+            self._place.listed.clear()
         for namespace in self._namespaces:
             self._place.listed[self._kind, namespace] = self._until
 

@@ -1,8 +1,8 @@
 """Putting memories.
 
 A batch reads what it replaces (a memory keeps the time of its creation), lists what it will write,
-writes values and vectors, and lists them once more, for a deletion in between (ADR 14). So whatever
-can be read is listed, whoever crashes. Called by ``batches``.
+writes vectors, then values, and lists them once more, for a deletion in between (ADR 14). So whatever
+can be read is listed, and has its vectors, whoever crashes. Called by ``batches``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from convex_mastra.flow import Flow, Gather
@@ -64,31 +65,28 @@ def put_memories(place: Place, puts: Sequence[Put]) -> Flow[None]:
         InvalidArgumentError: embeddings that do not fit. Nothing was written.
 
     Cost: four round trips' wait, and five requests a namespace. Up to six more, side by side with
-    these, if its namespace was not listed lately. With an index three waits more: one to see that
-    it is declared, two to delete the vectors that were replaced.
+    these, if its namespace was not listed lately. With an index three waits more: one to write the
+    vectors, two to delete those that were replaced.
     """
     vectors = yield from embed(place, (text for put in puts for _, text in put.texts))
-    stored = yield from read_stored(place, ((put.namespace, put.key) for put in puts))
+    reads: list[Flow[Any]] = [read_stored(place, [(put.namespace, put.key) for put in puts])]
+    if vectors and place.indexing:
+        reads.append(create_index(place.target, place.index_name, place.indexing.dims))
+    stored: Mapping[Address, Stored] = (yield Gather(reads))[0]
     drafts = list(zip(_memories(place, puts, stored), puts, strict=True))
     memories = [memory for memory, _ in drafts]
     prepared = []
     for namespace, texts in _texts(drafts).items():
         prepared.append((yield from document_writes.prepare(place.items(namespace), texts)))
     rows = [row for memory, put in drafts for row in vector_rows(memory, put.texts, vectors)]
-    if rows and place.indexing:
-        yield from create_index(place.target, place.index_name, place.indexing.dims)
 
     listings = [
         Listing(place, ALL, [put.namespace for put in puts]),
         Listing(place, EXPIRING, [put.namespace for put in puts if put.ttl is not None]),
     ]
     yield Gather([*_listed(place, listings, memories), *list_versions(place, memories)])
-    yield Gather(
-        [
-            upsert_rows(place.target, vector_table(place.index_name), batches_by_size(rows)),
-            *(document_writes.put_prepared(place.target, one) for one in prepared),
-        ]
-    )
+    yield from upsert_rows(place.target, vector_table(place.index_name), batches_by_size(rows))
+    yield from document_writes.put_each_prepared(place.target, prepared)
     yield Gather([*_listed(place, listings, memories), *_drop_replaced(place, stored)])
     for listing in listings:
         listing.done()
