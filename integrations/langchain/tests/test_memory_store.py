@@ -22,6 +22,8 @@ from langgraph.store.base import (
 from convex_mastra import ConfigurationError, InvalidArgumentError, ProtocolError
 from convex_mastra.flow import run
 from convex_mastra.ops import document_writes
+from convex_mastra.ops.partitions import shard
+from convex_mastra.ops.storage import upsert_rows
 from integrations.langchain.tests.memory_stores import (
     Raw,
     Stores,
@@ -390,6 +392,30 @@ async def test_foreign_rows_are_named(stores: Stores) -> None:
         run(document_writes.put_many(place.target, place.items(ANN), {"k": text}), stores.backend)
         with pytest.raises(ProtocolError, match="The document under 'k' is no memory"):
             await store.get(ANN, "k")
+
+
+@embedded_only
+async def test_foreign_small_rows_are_named(stores: Stores) -> None:
+    store = stores.indexed(ttl={"default_ttl": 1})
+    place = place_of(store)
+    await store.put(ANN, "k", {"at": "1,0"})
+
+    def write(table: str, row: dict[str, Any]) -> None:
+        run(upsert_rows(place.target, table, [[row]]), stores.backend)
+
+    for row in ({}, {"vectors": 1}, {"vectors": -1, "listed": 1}, {"vectors": 1, "listed": "x"}):
+        write(place.vectors(ANN), {"id": "foreign", "key": "k", **row})
+        for work in (store.put(ANN, "k", {"at": "1,0"}), store.delete(ANN, "k")):
+            with pytest.raises(ProtocolError, match="The row 'foreign' is none of this library's"):
+                await work
+    write(place.keys(ANN), {"id": "k", "expires": "never"})
+    with pytest.raises(ProtocolError, match="The row 'k' is none of this library's: no expires"):
+        await store.get(ANN, "k")
+    write(shard(f"{place.root}/namespaces", "any"), {"id": '["z"]'})
+    write(shard(f"{place.root}/expiring", "any"), {"id": '["z"]'})
+    for work in (store.search(()), store.list_namespaces(), store.sweep_ttl()):
+        with pytest.raises(ProtocolError, match="is none of this library's: no listed"):
+            await work
 
 
 async def test_empty_namespaces_leave_the_list(stores: Stores) -> None:

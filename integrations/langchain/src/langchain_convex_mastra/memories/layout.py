@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from convex_mastra import ProtocolError, jsontext
 from convex_mastra.flow import Flow
+from convex_mastra.limits import EXACT_INTEGER
 from convex_mastra.ops.partitions import name_part
 from convex_mastra.ops.storage import batches_by_size, query_rows, upsert_rows
 from convex_mastra.ops.target import Target
@@ -214,16 +215,26 @@ def key_rows(place: Place, namespace: Namespace) -> Flow[dict[str, KeyRow]]:
     return {row["id"]: key_row_of(row) for row in rows}
 
 
+def count_of(row: Row, column: str) -> int:
+    """The count, or the time in milliseconds, that a small row has in a column.
+
+    Raises:
+        ProtocolError: it has none.
+    """
+    count = row.get(column)
+    if not isinstance(count, int | float) or not 0 <= count <= EXACT_INTEGER:
+        raise ProtocolError(f"The row {row['id']!r:.80} is none of this library's: no {column}.")
+    return int(count)
+
+
 def key_row_of(row: Row) -> KeyRow:
     """The row beside a memory, as it is stored.
 
     Raises:
         ProtocolError: it is something else.
     """
-    expires = row.get("expires")
-    if not isinstance(expires, int | float | None):
-        raise ProtocolError(f"The row {row['id']!r:.80} does not say when its memory expires.")
-    return KeyRow(row["id"], None if expires is None else int(expires))
+    is_kept = row.get("expires") is None
+    return KeyRow(row["id"], None if is_kept else count_of(row, "expires"))
 
 
 def put_key_rows(place: Place, namespace: Namespace, rows: Iterable[KeyRow]) -> Flow[None]:

@@ -22,6 +22,7 @@ from convex_mastra.records import Row
 from langchain_convex_mastra.memories.layout import (
     Namespace,
     Place,
+    count_of,
     namespace_id,
     namespace_of,
     put_small,
@@ -84,7 +85,7 @@ def listed_under(prefix: Namespace, lists: Iterable[Iterable[Row]]) -> Listed:
         for row in rows:
             namespace = namespace_of(row["id"])
             if namespace[: len(prefix)] == prefix:
-                found[namespace] = int(row["listed"])
+                found[namespace] = count_of(row, "listed")
     return found
 
 

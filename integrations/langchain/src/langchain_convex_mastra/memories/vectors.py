@@ -22,7 +22,7 @@ from convex_mastra.records import Row
 from convex_mastra.scoring import Vector
 from convex_mastra.wire import vector_table
 from langchain_convex_mastra.embedding import embed_texts
-from langchain_convex_mastra.memories.layout import Memory, Namespace, Place, put_small
+from langchain_convex_mastra.memories.layout import Memory, Namespace, Place, count_of, put_small
 
 TEXT_CHARACTERS: Final = MIB // 16
 """Of what was embedded, so much stands beside the vector."""
@@ -132,9 +132,10 @@ def versions_of(place: Place, namespace: Namespace) -> Flow[Versions]:
     except ScanLimitError:
         return found  # of so many, those that memories name are dropped with them
     for row in rows:
-        found[row["key"]].append(
-            Version(row["id"], row["key"], int(row["vectors"]), int(row["listed"]))
+        version = Version(
+            row["id"], str(row.get("key")), count_of(row, "vectors"), count_of(row, "listed")
         )
+        found[version.key].append(version)
     return found
 
 
