@@ -40,8 +40,8 @@ from integrations.langchain.tests.savers import (
     rows_left,
 )
 from langchain_convex_mastra import ConvexSaver
+from langchain_convex_mastra.checkpoints import history, pending
 from langchain_convex_mastra.checkpoints import ledger as ledgers
-from langchain_convex_mastra.checkpoints import pending
 from langchain_convex_mastra.checkpoints.headers import read_header
 from langchain_convex_mastra.checkpoints.lanes import Lane, read_page, read_tail
 from langchain_convex_mastra.checkpoints.layout import (
@@ -238,6 +238,24 @@ async def test_ten_thousand_checkpoints(unique: Unique) -> None:
     assert [id_of(one.config) for one in await listed(saver, config_for(thread))] == [ids[-1]]
     assert len(events) <= 10
     backend.close()
+
+
+async def test_a_list_holds_no_more_at_once_than_may_be(
+    unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PORTION_BYTES", 3_000)
+    saver = ConvexSaver(":memory:")
+    chain = Chain(SyncSaver(saver), unique("t"))
+    for number in range(30):
+        config = await chain.put({"large": os.urandom(1_000)}, even=number % 2 == 0)
+        saver.put_writes(config, [("large", os.urandom(500))], "task")
+    for filter_, portions in ((None, [10, *[2] * 10]), ({"even": True}, [5, 2, 2, 2, 2, 2])):
+        asked = history.History(config_for(chain.config["configurable"]["thread_id"]), filter_,
+                                None, None)  # fmt: skip
+        found = []
+        while tuples := saver._connection.read_on(saver._desk, asked):
+            found.append(len(tuples))
+        assert found == portions
 
 
 async def test_listing_threads_reads_no_state(savers: Savers, unique: Unique) -> None:

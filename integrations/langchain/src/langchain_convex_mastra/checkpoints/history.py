@@ -1,7 +1,7 @@
 """Lists of checkpoints: of a place, of a thread, of all threads; newest first.
 
-Places are merged by id. Headers are read in growing portions, and values and writes only of those that
-match. A list sends nothing before it is asked for its first checkpoint. Called by the saver.
+Places are merged by id. Headers are read in growing portions, as long as their values are small; values
+and writes only of those that match. A list sends nothing before it is asked for its first checkpoint. Called by the saver.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Final
 from langgraph.checkpoint.base import CheckpointTuple
 
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.limits import MIB
 from convex_mastra.ops.target import Target
 from langchain_convex_mastra.checkpoints.desk import (
     Desk,
@@ -35,6 +36,8 @@ from langchain_convex_mastra.checkpoints.reading import compose
 PORTION: Final = 10
 """The headers of the first portion: as many as one request loads."""
 PORTION_MAX: Final = 160
+PORTION_BYTES: Final = 8 * MIB
+"""About so many bytes of values are held at once, unless one checkpoint has more."""
 
 Found = tuple[Place, Header]
 
@@ -91,7 +94,8 @@ class History:
             found = yield from self._matching(target, desk, ids)
             if self._left is not None:
                 found = found[: self._left]
-            tuples = yield from _load(target, desk, found)
+            tuples, size = yield from _load(target, desk, found)
+            self._fit_portion(len(ids), size)
             if self._left is not None:
                 self._left -= len(tuples)
             if tuples:
@@ -110,7 +114,6 @@ class History:
         count = self._portion
         if self._left is not None and not self._where:
             count = min(count, self._left)
-        self._portion = min(self._portion * 2, PORTION_MAX)
         yield Gather([stream.fill(target, count) for stream in self._streams])
         ranked = sorted(
             (
@@ -123,6 +126,12 @@ class History:
         for _, number in ranked:
             self._streams[number].ids.pop(0)
         return [(self._streams[number].journal.place, one) for one, number in ranked]
+
+    def _fit_portion(self, count: int, size: int) -> None:
+        """Let the next portion have about as many bytes as may be, given those of the last."""
+        self._portion = min(self._portion * 2, PORTION_MAX)
+        if size > 0:
+            self._portion = max(1, min(self._portion, count * PORTION_BYTES // size))
 
     def _named_ids(self) -> list[tuple[Place, str]]:
         named = self._named or ""
@@ -171,7 +180,10 @@ def _whole_headers(target: Target, place: Place, ids: Sequence[str]) -> Flow[lis
     return (yield from load_bodies(target, place, headers.values()))
 
 
-def _load(target: Target, desk: Desk, found: Sequence[Found]) -> Flow[list[CheckpointTuple]]:
+def _load(
+    target: Target, desk: Desk, found: Sequence[Found]
+) -> Flow[tuple[list[CheckpointTuple], int]]:
+    """The checkpoints that were found, and how many bytes their values and writes have."""
     by_place: dict[Place, list[Header]] = {}
     for place, header in found:
         by_place.setdefault(place, []).append(header)
@@ -196,4 +208,7 @@ def _load(target: Target, desk: Desk, found: Sequence[Found]) -> Flow[list[Check
         for place, some in zip(by_place, composed, strict=True)
         for one in some
     }
-    return [tuples[place, header.id] for place, header in found if (place, header.id) in tuples]
+    there = [tuples[place, header.id] for place, header in found if (place, header.id) in tuples]
+    blobs = [blob for some in values for _, read in some for blob in read.values()]
+    blobs += [write.blob for some in writes for pending in some.values() for write in pending]
+    return there, sum(len(data) for _, data in blobs)
