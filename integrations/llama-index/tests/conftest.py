@@ -57,8 +57,8 @@ class Faced:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.store, name)
         if self.face == "async":
-            prefix = "async_" if name in ("add", "add_documents") else "a"
-            method = getattr(self.store, prefix + name)
+            has_long_prefix = name in ("add", "add_documents", "add_index_struct", "index_structs")
+            method = getattr(self.store, ("async_" if has_long_prefix else "a") + name)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             result = method(*args, **kwargs)
@@ -104,6 +104,10 @@ class Stores:
     @property
     def rows(self) -> Any:
         return Faced(self.kvstore, self.face)
+
+    @property
+    def structs(self) -> Any:
+        return Faced(self.index_store, self.face)
 
     @property
     def vectors(self) -> Any:

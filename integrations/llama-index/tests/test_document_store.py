@@ -171,6 +171,15 @@ async def test_hashes(stores: Any) -> None:
     assert await documents.get_docs() == {"n1": added}
 
 
+async def test_documents_of_one_hash_are_all_named(stores: Any) -> None:
+    """By the values pipelines find what to delete; core's own names one document of each hash."""
+    documents = stores.documents
+    await documents.set_document_hashes({f"d{number}": "same" for number in range(5)})
+    by_hash = await documents.get_all_document_hashes()
+    assert by_hash["same"] in {f"d{number}" for number in range(5)}
+    assert sorted(by_hash.values()) == [f"d{number}" for number in range(5)]
+
+
 async def test_setting_a_hash_keeps_the_source_document(stores: Any) -> None:
     documents = stores.documents
     await documents.add_documents([node("a", "d"), node("b", "d")])

@@ -93,10 +93,15 @@ def test_it_answers_as_cores_own(face: str, steps: list[tuple[Any, ...]]) -> Non
             wanted = await ask(theirs, "sync", *step)
             answer = await ask(ours, face, *step)
             if step[0] == "get_all_document_hashes":
-                # Of several documents with one hash each store names one; which, neither promises.
+                # Of several documents with one hash core's names one only.
+                doc_ids = list(answer.values())
+                assert len(doc_ids) == len(set(doc_ids)), step
                 for doc_hash, doc_id in answer.items():
-                    assert await ask(theirs, "sync", "get_document_hash", doc_id) == doc_hash
-                answer, wanted = set(answer), set(wanted)
+                    theirs_is = await ask(theirs, "sync", "get_document_hash", doc_id)
+                    assert doc_hash in (theirs_is, f"{theirs_is} {doc_id}")
+                assert set(wanted.values()) <= set(doc_ids)
+                assert set(wanted) <= set(answer), step
+                continue
             assert answer == wanted, step
         assert told(ours.docs) == told(theirs.docs)
         await backend.aclose()

@@ -226,6 +226,14 @@ async def test_an_ingestion_pipeline_that_upserts_and_deletes(
     assert sorted(await stores.documents.get_docs()) == ["cats", "dogs"]
     assert await stores.documents.get_document_hash("birds") is None
 
+    # Of documents with one text, and so one hash, those that are gone are deleted too.
+    twins = [Document(id_=f"twin{number}", text="Fish swim.") for number in range(3)]
+    await run([*changed, *twins])
+    await run([*changed, twins[1]])
+    stored = await stores.vectors.get_nodes()
+    assert {one.ref_doc_id for one in stored} == {"cats", "dogs", "twin1"}
+    assert sorted(await stores.documents.get_docs()) == ["cats", "dogs", "twin1"]
+
 
 async def test_progress_is_shown_over_these_stores(
     stores: Any, embed_model: Any, capfd: pytest.CaptureFixture[str]

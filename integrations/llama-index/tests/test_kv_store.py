@@ -82,6 +82,15 @@ async def test_rows_beyond_a_document(stores: Any) -> None:
     assert await stores.rows.get("large") == {"small": 1}
 
 
+async def test_an_index_struct_beyond_a_document(stores: Any) -> None:
+    """Of 13,000 nodes that a vector store keeps without their texts."""
+    struct = IndexDict(index_id="long", nodes_dict={f"{n:036}": f"{n:036}" for n in range(13_000)})
+    await stores.structs.add_index_struct(struct)
+    assert await stores.structs.get_index_struct("long") == struct
+    (listed,) = await stores.structs.index_structs()
+    assert listed == struct
+
+
 async def test_requests(stores: Any) -> None:
     pairs = [(f"k{number}", {"number": number}) for number in range(1_000)]
     await stores.rows.put_all(pairs)

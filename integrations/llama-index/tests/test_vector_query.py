@@ -115,6 +115,22 @@ async def test_document_and_node_ids_restrict_and_empty_lists_do_not(stores: Any
     assert (await stores.vectors.query(asking(4, node_ids=[], doc_ids=[]))).ids == best(4)
 
 
+@pytest.mark.parametrize("key", ["document_id", "doc_id", "ref_doc_id"])
+async def test_filters_see_the_source_under_each_of_its_names(stores: Any, key: str) -> None:
+    """Also where the user has a key of that name, which comes back as it was."""
+    mine = TextNode(id_="mine", text="t", metadata={key: "user's"}, embedding=VECTORS[0].tolist())
+    mine.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id="d3")
+    await stores.vectors.add([*nodes()[:20], mine])
+    for filters in (both(one(key, "d3")), both(one(key, ["d3"], "in"))):
+        result = await stores.vectors.query(asking(9, filters=filters))
+        assert sorted(result.ids) == ["mine", "n13", "n3"]
+        (found,) = (node for node in result.nodes if node.node_id == "mine")
+        assert found.metadata == {key: "user's"}
+    assert (await stores.vectors.query(asking(9, filters=both(one(key, "user's"))))).ids == []
+    kept = await stores.vectors.get_nodes(filters=both(one(key, "d3"), condition="not"))
+    assert len(kept) == 18
+
+
 async def test_a_filter_in_mastras_grammar(stores: Any) -> None:
     await stores.vectors.add(nodes())
     result = await stores.vectors.query(

@@ -141,6 +141,17 @@ async def test_delete_nodes_by_id_and_by_filter(stores: Any) -> None:
     assert ids(await stores.vectors.get_nodes()) == ["n1", "n2", "n3", "n4"]
 
 
+async def test_arguments_of_other_stores_are_taken_and_ignored(stores: Any) -> None:
+    """``VectorStoreIndex`` hands on whatever keyword arguments its callers give."""
+    assert await stores.vectors.add([node("n1", doc="d"), node("n2")], namespace="x") == [
+        "n1",
+        "n2",
+    ]
+    await stores.vectors.delete("d", namespace="x")
+    await stores.vectors.delete_nodes(["n2"], None, namespace="x")
+    assert await stores.vectors.get_nodes() == []
+
+
 async def test_get_nodes_by_filter_and_by_both(stores: Any) -> None:
     await stores.vectors.add([node(f"n{i}", doc=f"d{i % 2}", number=i) for i in range(6)])
     assert ids(await stores.vectors.get_nodes(filters=only("number", [1, 4], "in"))) == ["n1", "n4"]

@@ -82,13 +82,18 @@ def get_document_hash(place: Place, doc_id: str) -> Flow[str | None]:
 
 
 def get_all_document_hashes(place: Place) -> Flow[dict[str, str]]:
-    """Return the id of a document by its hash; of several with one hash, any.
+    """Return the id of a document by its hash, of every document.
+
+    Of several with one hash the first stands under it, and each of the others under the hash and
+    its own id: by the values, LlamaIndex's pipelines find what is to be deleted.
 
     Cost: 16 round trips side by side, then one for every source document with nodes. Where
     ``convex_mastra/documents:ranges`` is deployed one, then one for every 100 source documents.
     """
-    listed = yield from _list_hashes(place)
-    return {doc_hash: doc_id for doc_id, doc_hash in listed.items()}
+    by_hash: dict[str, str] = {}
+    for doc_id, doc_hash in (yield from _list_hashes(place)).items():
+        by_hash[f"{doc_hash} {doc_id}" if doc_hash in by_hash else doc_hash] = doc_id
+    return by_hash
 
 
 def get_all_document_ids(place: Place) -> Flow[list[str]]:
