@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
 from tenacity import (
@@ -38,6 +39,12 @@ class RetryPolicy:
     budget_s: float
     wait_initial_s: float
     wait_max_s: float
+
+
+@lru_cache
+def only_once(policy: RetryPolicy) -> RetryPolicy:
+    """The same policy without a second attempt."""
+    return replace(policy, attempts=1)
 
 
 def attempt(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from convex_mastra.records import NativeIndex
-from convex_mastra.retries import RetryPolicy
+from convex_mastra.retries import RetryPolicy, only_once
 from convex_mastra.timestamps import Clock
 from convex_mastra.wire import (
     CACHE_FUNCTION,
@@ -78,3 +78,10 @@ class Target:
     clock: Clock = field(default_factory=Clock)
     cache: CacheScope = field(default_factory=CacheScope)
     native: NativeVectors = field(default_factory=NativeVectors)
+
+    def without_retries(self) -> Target:
+        """The same deployment, for requests that their sender tries again."""
+        once = only_once(self.policy)
+        return Target(
+            once, self.storage_function, self.abilities, self.clock, self.cache, self.native
+        )

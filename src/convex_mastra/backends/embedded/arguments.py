@@ -107,19 +107,16 @@ class _Reader:
 
     def _object(self, fields: Mapping[Any, Any], depth: int) -> Any:
         try:
-            if len(fields) <= SHAPE_FIELDS:
-                names, size = _shape(tuple(fields))
-            else:
-                names, size = _checked_names(fields)
+            is_small = len(fields) <= SHAPE_FIELDS
+            names, size = _shape(tuple(fields)) if is_small else _checked_names(fields)
         except Thrown:
             if len(fields) == 1 and next(iter(fields)) in _ENCODED:
                 return self._encoded(*next(iter(fields.items())))
             raise
         _check_depth(depth)
-        if len(fields) > limits.OBJECT_FIELDS:
+        if (count := len(fields)) > limits.OBJECT_FIELDS:
             raise Thrown(
-                f"Object has too many fields ({len(fields)} > maximum number "
-                f"{limits.OBJECT_FIELDS})"
+                f"Object has too many fields ({count} > maximum number {limits.OBJECT_FIELDS})"
             )
         result = {}
         for name in names:

@@ -47,6 +47,7 @@ class Queries:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._budget = Budget()
+        self._last_seqs: dict[str, int | None] = {}
 
     def take(
         self,
@@ -112,17 +113,29 @@ class Queries:
         return self._only(table, stored)
 
     def unique_each(
-        self, table: Table, index: str, equals: Sequence[Any], values: Sequence[Any]
+        self,
+        table: Table,
+        index: str,
+        equals: Sequence[Any],
+        values: Sequence[Any],
+        *,
+        inserting: bool = False,
     ) -> list[Row | Thrown | None]:
         """Do what ``unique`` does for each of *values*, of the index's last field, at once.
+
+        Args:
+            inserting: those that are not found are inserted next; what that takes is read along.
 
         Returns:
             For each value its document, None, or what looking it up throws.
         """
         wanted = [keys.of(value) for value in values]
-        sql = statements.select_each(table, index, len(equals), len(wanted))
+        sql = statements.select_each(table, index, len(equals), len(wanted), inserting)
         stored: dict[keys.Key, list[tuple[Any, ...]]] = {}
         for cells in self.connection.execute(sql, (*map(keys.of, equals), *wanted)):
+            if cells[1] is None:
+                self._last_seqs.setdefault(table.stored_in, cells[0])
+                continue
             stored.setdefault(cells[-1], []).append(cells[:-1])
         found: list[Row | Thrown | None] = []
         for key in wanted:

@@ -30,17 +30,24 @@ def select(
 
 
 @cache
-def select_each(table: Table, index: str, equals: int, count: int) -> str:
+def select_each(table: Table, index: str, equals: int, count: int, with_last_seq: bool) -> str:
     """Select the rows of *count* values of an index's last field, each with that value at the end.
 
     The index is named, as SQLite would rather read all of a long partition for many values.
+
+    Args:
+        with_last_seq: add what ``last_seq`` selects, as a row that has nothing else.
     """
     *leading, last = _quoted(_columns(table, index))
-    columns = ", ".join([*_quoted(rows.selected_columns(table)), last])
+    columns = [*_quoted(rows.selected_columns(table)), last]
     terms = [f"{name} IS ?" for name in leading[:equals]]
     terms.append(f"{last} IN ({', '.join('?' * count)})")
     source = f'"{table.stored_in}" INDEXED BY "{table.name}.{index}"'
-    return f"SELECT {columns} FROM {source} WHERE {' AND '.join(terms)}"  # noqa: S608
+    sql = f"SELECT {', '.join(columns)} FROM {source} WHERE {' AND '.join(terms)}"  # noqa: S608
+    if not with_last_seq:
+        return sql
+    nothing = ", NULL" * (len(columns) - 1)
+    return f'{sql} UNION ALL SELECT max(seq){nothing} FROM "{table.stored_in}"'  # noqa: S608
 
 
 @cache

@@ -102,9 +102,16 @@ class Transaction(Queries):
     def _take_creation_time(self, table: Table) -> float:
         creation_ms = self._next_creation_ms.get(table.stored_in)
         if creation_ms is None:
-            (last,) = self.connection.execute(statements.last_seq(table)).fetchone()
             creation_ms = time.time_ns() / 1e6
+            last = self._last_seq(table)
             if last is not None:
                 creation_ms = max(creation_ms, math.nextafter(rows.creation_time(last), math.inf))
         self._next_creation_ms[table.stored_in] = math.nextafter(creation_ms, math.inf)
         return creation_ms
+
+    def _last_seq(self, table: Table) -> int | None:
+        """The highest ``seq`` before this call wrote."""
+        if table.stored_in not in self._last_seqs:
+            (last,) = self.connection.execute(statements.last_seq(table)).fetchone()
+            self._last_seqs[table.stored_in] = last
+        return self._last_seqs[table.stored_in]

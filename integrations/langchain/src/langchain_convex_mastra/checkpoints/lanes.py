@@ -9,7 +9,7 @@ rooms that write and list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
@@ -53,10 +53,22 @@ class Lane:
 
     def copy(self) -> Lane:
         """A lane that can be written to while this one stays as it is."""
-        return replace(self, entries=list(self.entries))
+        return Lane(
+            self.id,
+            list(self.entries),
+            self.pages,
+            self.older,
+            self.highest,
+            self.head,
+            self.ordered,
+            self.written_s,
+            self.announced_s,
+        )
 
     def position_of(self, checkpoint_id: str) -> int:
         """Where a checkpoint is, or would be put."""
+        if self.highest is None or checkpoint_id > self.highest:
+            return self.pages * PAGE_ENTRIES + len(self.entries)
         for number, (listed, _) in enumerate(self.entries):
             if listed == checkpoint_id:
                 return self.pages * PAGE_ENTRIES + number

@@ -8,7 +8,6 @@ finds half a checkpoint. Called by the saver, and by copying and pruning, which 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -79,7 +78,7 @@ def _write(
 ) -> Flow[str]:
     """Write the rows, and return the lane that lists them."""
     ledger = desk.ledger
-    once = replace(target, policy=replace(target.policy, attempts=1))
+    once = target.without_retries()
     while True:
         refresh: list[Flow[Any]] = []
         lane = ledger.take(place)

@@ -26,11 +26,13 @@ def find(transaction: Transaction, table_name: str, identity: Any) -> Row | None
 
 
 def find_each(
-    transaction: Transaction, table_name: str, ids: list[Any]
+    transaction: Transaction, table_name: str, ids: list[Any], *, inserting: bool = False
 ) -> list[Row | Thrown | None]:
     """Return for each id its row, None, or what looking it up throws."""
     keys = list(map(js.to_string, ids))
-    return transaction.unique_each(DOCUMENTS, "by_table_primary", [table_name], keys)
+    return transaction.unique_each(
+        DOCUMENTS, "by_table_primary", [table_name], keys, inserting=inserting
+    )
 
 
 def take(transaction: Transaction, table_name: str, count: int) -> list[Row]:
@@ -65,7 +67,7 @@ def upsert(transaction: Transaction, table_name: str, records: Any) -> None:
 def _upsert(transaction: Transaction, table_name: str, records: list[Json]) -> None:
     upserts.upsert(
         records,
-        lambda ids: find_each(transaction, table_name, ids),
+        lambda ids: find_each(transaction, table_name, ids, inserting=True),
         lambda record: transaction.insert(
             DOCUMENTS,
             {

@@ -48,7 +48,7 @@ def _insert(transaction: Transaction, table: Table, request: Json) -> Json:
 def _batch_insert(transaction: Transaction, table: Table, request: Json) -> Json:
     upserts.upsert(
         upserts.by_id(js.get(request, "records"), merge=True),
-        lambda ids: transaction.unique_each(table, BY_ID, [], ids),
+        lambda ids: transaction.unique_each(table, BY_ID, [], ids, inserting=True),
         lambda record: transaction.insert(table, record),
         lambda row, record: transaction.patch(row, _without_id(record)),
     )

@@ -35,7 +35,7 @@ def _batch_insert(transaction: Transaction, index_name: str, request: Json) -> J
 def _upsert(transaction: Transaction, index_name: str, records: list[Json]) -> None:
     upserts.upsert(
         records,
-        lambda ids: _find_each(transaction, index_name, ids),
+        lambda ids: _find_each(transaction, index_name, ids, inserting=True),
         lambda record: transaction.insert(
             VECTORS, {"id": record["id"], "indexName": index_name, **_content(record)}
         ),
@@ -117,9 +117,9 @@ def _find(transaction: Transaction, index_name: str, identity: Any) -> Row | Non
 
 
 def _find_each(
-    transaction: Transaction, index_name: str, ids: list[Any]
+    transaction: Transaction, index_name: str, ids: list[Any], *, inserting: bool = False
 ) -> list[Row | Thrown | None]:
-    return transaction.unique_each(VECTORS, "by_index_id", [index_name], ids)
+    return transaction.unique_each(VECTORS, "by_index_id", [index_name], ids, inserting=inserting)
 
 
 def _content(record: Json) -> Json:
