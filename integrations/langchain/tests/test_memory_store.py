@@ -19,11 +19,18 @@ from langgraph.store.base import (
     SearchOp,
 )
 
-from convex_mastra import ConfigurationError, InvalidArgumentError, ProtocolError
+from convex_mastra import (
+    ConfigurationError,
+    InvalidArgumentError,
+    ProtocolError,
+    ScanLimitError,
+    limits,
+)
 from convex_mastra.flow import run
 from convex_mastra.ops import document_writes
 from convex_mastra.ops.partitions import shard
 from convex_mastra.ops.storage import upsert_rows
+from convex_mastra.wire import DOCUMENTS_PAGE_FUNCTION
 from integrations.langchain.tests.memory_stores import (
     Raw,
     Stores,
@@ -175,6 +182,26 @@ async def test_a_namespace_beyond_what_one_call_reads(stores: Stores) -> None:
     found = await store.search(ANN, filter={"n": {"$gte": 15}})
     assert [item.value["n"] for item in found] == [18, 17, 16, 15]
     assert await store.list_namespaces() == [ANN]
+
+
+@embedded_only
+async def test_more_than_one_call_lists_is_read_in_pages_or_an_error(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SCAN_ROWS", 4)
+    monkeypatch.setattr(limits, "DOCUMENT_PAGE_ROWS", 2)
+    store = stores.open(ttl={"default_ttl": 60})
+    for number in range(9):
+        await store.put(ANN, f"k{number}", {"n": number})
+        await store.put((*ANN, str(number)), "k", {"n": number}, ttl=None)
+    found = await store.search(ANN, limit=99)
+    assert sorted(item.value["n"] for item in found) == sorted([*range(9), *range(9)])
+    assert len(await store.list_namespaces(prefix=ANN)) == 10
+    stores.backend.abilities[DOCUMENTS_PAGE_FUNCTION] = False
+    for prefix, message in ((ANN, "more namespaces here"), ((*ANN, "x"), "more namespaces here")):
+        with pytest.raises(ScanLimitError, match=message):
+            await store.search(prefix)
+    assert (await store.get(ANN, "k3")).value == {"n": 3}
 
 
 @embedded_only

@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -29,7 +30,7 @@ from convex_mastra import (
     open_backend,
 )
 from convex_mastra.ops.partitions import name_part
-from convex_mastra.wire import STORAGE_FUNCTION, encode, storage_call
+from convex_mastra.wire import DOCUMENTS_PAGE_FUNCTION, STORAGE_FUNCTION, encode, storage_call
 from integrations.langchain.tests.savers import (
     Chain,
     Savers,
@@ -40,7 +41,7 @@ from integrations.langchain.tests.savers import (
     rows_left,
 )
 from langchain_convex_mastra import ConvexSaver
-from langchain_convex_mastra.checkpoints import history, pending
+from langchain_convex_mastra.checkpoints import history, pending, removal
 from langchain_convex_mastra.checkpoints import ledger as ledgers
 from langchain_convex_mastra.checkpoints.headers import read_header
 from langchain_convex_mastra.checkpoints.lanes import Lane, read_page, read_tail
@@ -596,17 +597,35 @@ def test_what_the_saver_did_not_write_is_named(text: str) -> None:
             read(row)
 
 
-async def test_what_a_scan_cannot_hold_is_an_error(unique: Unique) -> None:
-    backend = open_backend(":memory:")
+@pytest.mark.parametrize("has_pages", [True, False])
+async def test_what_a_scan_cannot_hold_is_read_in_pages_or_an_error(
+    unique: Unique, tmp_path: Path, has_pages: bool
+) -> None:
+    backend = open_backend(f"file:{tmp_path / 'a.db'}")
+    backend.abilities[DOCUMENTS_PAGE_FUNCTION] = has_pages
     saver = ConvexSaver(backend=backend)
-    chain = Chain(SyncSaver(saver), unique("t"))
-    config = await chain.put()
-    with patch.object(limits, "SCAN_ROWS", 3):
-        for number in range(4):
-            ConvexSaver(backend=backend).put_writes(config, [("a", number)], f"t{number}")
-        with pytest.raises(ScanLimitError):
-            saver.get_tuple(config)
+    thread = unique("t")
+    config = await Chain(SyncSaver(saver), thread).put()
+    with (
+        patch.object(limits, "SCAN_ROWS", 3),
+        patch.object(limits, "DOCUMENT_PAGE_ROWS", 2),
+        patch.object(removal, "ROWS_AT_ONCE", 2),
+        patch.object(pending, "BUCKET_ROWS", 2),
+    ):
+        for number in range(6):
+            other = ConvexSaver(backend=backend)
+            for call in range(3):  # one of them into a volume
+                other.put_writes(config, [("a", number)], f"t{number}-{call}")
+        if has_pages:
+            found = saver.get_tuple(config)
+            assert found is not None
+            assert len(found.pending_writes or ()) == 18
+        else:
+            with pytest.raises(ScanLimitError):
+                saver.get_tuple(config)
+        saver.delete_thread(thread)
     backend.close()
+    assert rows_left(tmp_path / "a.db") == []
 
 
 def test_constructing_and_closing() -> None:

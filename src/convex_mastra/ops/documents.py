@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from convex_mastra import limits
-from convex_mastra.errors import ScanLimitError
 from convex_mastra.flow import Flow, Gather, side_by_side
 from convex_mastra.ops import document_parts, many_documents
 from convex_mastra.ops.arguments import distinct_ids
 from convex_mastra.ops.clearing import clear_table
 from convex_mastra.ops.document_writes import check_partition
+from convex_mastra.ops.long_partitions import list_rows
 from convex_mastra.ops.storage import delete_rows, load_many, query_rows
 from convex_mastra.ops.target import Target
 
@@ -66,12 +66,8 @@ def list_long(target: Target, partition: str) -> Flow[dict[str, str]]:
     Cost: that of ``list_documents``; of a long partition one round trip more for every 4,096 texts,
     one after the other.
     """
-    try:
-        return (yield from list_documents(target, partition))
-    except ScanLimitError:
-        rows = yield from many_documents.read_pages(target, partition)
-        if rows is None:
-            raise
+    check_partition(partition)
+    rows = yield from list_rows(target, partition)
     return (yield from document_parts.join(target, partition, rows))
 
 

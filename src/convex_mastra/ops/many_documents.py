@@ -2,7 +2,8 @@
 
 Mastra's handler reads ten keys a request, and lists or writes one partition. Where
 ``convex_mastra/documents`` is missing, each flow here says so, and its caller asks the handler.
-Called by ``documents`` and ``document_writes``; knows no texts.
+Called by ``documents`` and ``document_writes``; knows no texts. A long partition is read in
+``long_partitions``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from typing import Any
 from convex_mastra import limits
 from convex_mastra.errors import FunctionError, ProtocolError
 from convex_mastra.flow import Flow, side_by_side
-from convex_mastra.ops.abilities import ask_own, if_deployed
+from convex_mastra.ops.abilities import if_deployed
 from convex_mastra.ops.calls import call_function
 from convex_mastra.ops.storage import checked_rows, in_parts, is_read_limit, parts_of
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.wire import (
     DOCUMENTS_LOAD_FUNCTION,
-    DOCUMENTS_PAGE_FUNCTION,
     DOCUMENTS_RANGES_FUNCTION,
     DOCUMENTS_WRITE_FUNCTION,
     FunctionCall,
@@ -84,36 +84,6 @@ def list_rows(target: Target, partitions: Sequence[str]) -> Flow[list[list[Row] 
     return [rows for replies in answers for some in replies for rows in some]
 
 
-def read_pages(target: Target, partition: str) -> Flow[list[Row] | None]:
-    """Return all rows of a partition of any length; None if the function is missing.
-
-    A row that is written or deleted meanwhile may be missing or not; every other is there, once.
-
-    Cost: one round trip for every 4,096 rows, one after the other.
-    """
-    rows: dict[str, Row] = {}
-    cursor: str | None = None
-    limit = limits.DOCUMENT_PAGE_ROWS
-    is_done = False
-    while not is_done:
-        args = {"table": partition, "cursor": cursor, "limit": limit}
-        try:
-            page = yield from ask_own(target, DOCUMENTS_PAGE_FUNCTION, args)
-        except FunctionError as error:
-            if limit == 1 or not is_read_limit(error):
-                raise
-            limit //= 2
-            continue
-        if page is None:
-            return None
-        records, is_done, next_cursor = _page_of(page)
-        if not is_done and next_cursor == cursor:
-            raise ProtocolError(f"{DOCUMENTS_PAGE_FUNCTION} returned the same cursor twice.")
-        cursor = next_cursor
-        rows.update((row["id"], row) for row in records)
-    return list(rows.values())
-
-
 def write_rows(
     target: Target, batches: Sequence[Sequence[Placed]], *, in_order: bool
 ) -> Flow[bool]:
@@ -143,11 +113,3 @@ def write_rows(
 def _call(kind: Any, path: str, args: Json) -> FunctionCall:
     # Rows are written by id, so that a repetition changes nothing.
     return FunctionCall(kind, path, args, label=path, repeatable=True)
-
-
-def _page_of(page: Any) -> tuple[list[Row], bool, str]:
-    if isinstance(page, dict):
-        is_done, cursor = page.get("isDone"), page.get("continueCursor")
-        if isinstance(is_done, bool) and isinstance(cursor, str):
-            return checked_rows(page.get("records"), DOCUMENTS_PAGE_FUNCTION), is_done, cursor
-    raise ProtocolError(f"{DOCUMENTS_PAGE_FUNCTION} returned no page.")

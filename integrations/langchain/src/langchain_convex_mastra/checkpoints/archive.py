@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops.storage import batches_by_size, query_rows, upsert_rows
+from convex_mastra.ops.long_partitions import list_rows
+from convex_mastra.ops.storage import batches_by_size, upsert_rows
 from convex_mastra.ops.target import Target
 from langchain_convex_mastra.checkpoints.blobs import SizedRow
 from langchain_convex_mastra.checkpoints.desk import Desk
@@ -50,7 +51,7 @@ class Archive:
 def read_archive(target: Target, place: Place) -> Flow[Archive]:
     """Read all lanes and headers of a place. A round trip for every 10 headers, side by side."""
     journal = Journal(place)
-    _, stray = yield Gather([journal.open(target), query_rows(target, place.stray, {})])
+    _, stray = yield Gather([journal.open(target), list_rows(target, place.stray)])
     ids = yield from journal.all(target)
     headers = yield from load_headers(target, place, ids)
     return Archive(place, journal, ids, headers, [row["id"] for row in stray])

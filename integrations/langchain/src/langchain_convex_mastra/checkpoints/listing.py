@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.long_partitions import list_rows
 from convex_mastra.ops.partitions import SHARDS, name_part
-from convex_mastra.ops.storage import delete_rows, load_many, query_rows, upsert_rows
+from convex_mastra.ops.storage import delete_rows, load_many, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints import layout
@@ -49,12 +50,12 @@ def all_threads(target: Target) -> Flow[list[tuple[str, bool]]]:
     """Return every thread, and whether it has subgraph namespaces.
 
     Raises:
-        ScanLimitError: a sixteenth of them has 10,000 rows or more.
+        ScanLimitError: a stock deployment, and a sixteenth of them has 10,000 rows or more.
 
     Cost: sixteen round trips, side by side.
     """
     found: list[list[Row]] = yield Gather(
-        [query_rows(target, layout.threads(shard), {}) for shard in SHARDS]
+        [list_rows(target, layout.threads(shard)) for shard in SHARDS]
     )
     rows = [row for part in found for row in part]
     nested = {row["id"][2:] for row in rows if row["id"].startswith("s/")}
@@ -80,7 +81,7 @@ def places_of(target: Target, thread: str, *, nested: bool | None = None) -> Flo
     places = [Place(thread, ROOT)]
     if nested:
         found: list[list[Row]] = yield Gather(
-            [query_rows(target, layout.namespaces(thread, shard), {}) for shard in SHARDS]
+            [list_rows(target, layout.namespaces(thread, shard)) for shard in SHARDS]
         )
         places += [Place(thread, read_json(row, _text)) for part in found for row in part]
     return places
@@ -88,7 +89,7 @@ def places_of(target: Target, thread: str, *, nested: bool | None = None) -> Flo
 
 def places_of_run(target: Target, run_id: str) -> Flow[list[Place]]:
     """Return the places that a run has written. One round trip."""
-    rows = yield from query_rows(target, layout.runs(run_id), {})
+    rows = yield from list_rows(target, layout.runs(run_id))
     return [read_json(row, _place) for row in rows]
 
 

@@ -14,7 +14,7 @@ from langgraph.checkpoint.base import PendingWrite, writes_sort_key
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops.storage import query_rows
+from convex_mastra.ops.long_partitions import list_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.blobs import Blob, load_blobs, part_keys, unpacked
@@ -73,16 +73,17 @@ def read_bucket(target: Target, place: Place, bucket: str) -> Flow[Bucket]:
     """Return the rows of a bucket.
 
     Raises:
-        ScanLimitError: more than 10,000 writes of other processes share it.
+        ScanLimitError: a stock deployment, and more than 10,000 writes of other processes, or 16
+            MiB of them, share it.
 
     Cost: one round trip; one wait more if it has volumes.
     """
-    rows = yield from query_rows(target, place.writes(bucket), {})
+    rows = yield from list_rows(target, place.writes(bucket))
     names = [row["id"][1:] for row in rows if row["id"].startswith(VOLUME_MARK)]
     if not names:
         return Bucket(rows)
     volumes: list[list[Row]] = yield Gather(
-        [query_rows(target, place.writes(bucket, one), {}) for one in names]
+        [list_rows(target, place.writes(bucket, one)) for one in names]
     )
     return Bucket(rows, dict(zip(names, volumes, strict=True)))
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from convex_mastra.errors import ScanLimitError
 from convex_mastra.flow import Flow, Gather
 from convex_mastra.ops.arguments import many
 from convex_mastra.ops.clearing import clear_table
+from convex_mastra.ops.long_partitions import list_rows
 from convex_mastra.ops.storage import delete_rows, query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
@@ -28,6 +30,9 @@ from langchain_convex_mastra.checkpoints.layout import (
 )
 from langchain_convex_mastra.checkpoints.ledger import IDLE_S
 from langchain_convex_mastra.checkpoints.pending_reads import VOLUME_MARK, beside_keys, read_bucket
+
+ROWS_AT_ONCE: Final = 100
+"""Of the longest pending writes, twice so many are within what one call reads."""
 
 
 def delete_thread(target: Target, desk: Desk, thread_id: str) -> Flow[None]:
@@ -170,11 +175,22 @@ def _is_since(since_s: Any, old_s: float) -> bool:
 
 def _clear_bucket(target: Target, place: Place, bucket: str) -> Flow[None]:
     """Delete a bucket and its volumes; what is kept beside it goes with its place."""
-    rows = yield from query_rows(target, place.writes(bucket), {})
-    ids = [row["id"] for row in rows]
-    volumes = [one.removeprefix(VOLUME_MARK) for one in ids if one.startswith(VOLUME_MARK)]
-    yield Gather([clear_table(target, place.writes(bucket, one)) for one in volumes])
-    yield from delete_rows(target, place.writes(bucket), ids)
+    is_all = False
+    while not is_all:
+        rows, is_all = yield from _first_rows(target, place.writes(bucket))
+        ids = [row["id"] for row in rows]
+        volumes = [one.removeprefix(VOLUME_MARK) for one in ids if one.startswith(VOLUME_MARK)]
+        yield Gather([clear_table(target, place.writes(bucket, one)) for one in volumes])
+        yield from delete_rows(target, place.writes(bucket), ids)
+
+
+def _first_rows(target: Target, partition: str) -> Flow[tuple[list[Row], bool]]:
+    """The rows of a partition, and whether these are all: some of one that cannot be listed."""
+    try:
+        return (yield from list_rows(target, partition)), True
+    except ScanLimitError:
+        rows = yield from query_rows(target, partition, {}, limit=ROWS_AT_ONCE)
+        return rows, not rows
 
 
 def _unlist(target: Target, place: Place) -> Flow[None]:

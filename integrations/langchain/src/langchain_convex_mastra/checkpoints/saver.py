@@ -68,7 +68,8 @@ class ConvexSaver(SaverBase):
         """Return the checkpoint that *config* names, or the newest of its thread and namespace.
 
         Raises:
-            ScanLimitError: more than 10,000 pending writes of other processes share its steps.
+            ScanLimitError: a stock deployment, and other processes wrote more than 10,000 pending
+                writes, or 16 MiB of them, at its steps.
 
         Cost: three waits for the newest, two for a named one. One for the newest if this object
         knows it, and ``convex_mastra/documents:ranges`` is deployed.

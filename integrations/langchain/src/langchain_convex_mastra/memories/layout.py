@@ -21,8 +21,9 @@ from typing import Any, Final
 from convex_mastra import ProtocolError, jsontext
 from convex_mastra.flow import Flow
 from convex_mastra.limits import EXACT_INTEGER
+from convex_mastra.ops.long_partitions import list_rows
 from convex_mastra.ops.partitions import name_part
-from convex_mastra.ops.storage import batches_by_size, query_rows, upsert_rows
+from convex_mastra.ops.storage import batches_by_size, upsert_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from convex_mastra.timestamps import to_milliseconds
@@ -211,7 +212,7 @@ def ttl_ms(minutes: float) -> int:
 
 def key_rows(place: Place, namespace: Namespace) -> Flow[dict[str, KeyRow]]:
     """Return the rows beside the memories of a namespace, by key. One round trip."""
-    rows = yield from query_rows(place.target, place.keys(namespace), {})
+    rows = yield from list_rows(place.target, place.keys(namespace))
     return {row["id"]: key_row_of(row) for row in rows}
 
 

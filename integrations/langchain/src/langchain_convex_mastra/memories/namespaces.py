@@ -16,8 +16,9 @@ from typing import Final
 
 from convex_mastra import ScanLimitError
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.long_partitions import list_rows
 from convex_mastra.ops.partitions import SHARDS, name_part, shard
-from convex_mastra.ops.storage import delete_rows, query_rows
+from convex_mastra.ops.storage import delete_rows
 from convex_mastra.records import Row
 from langchain_convex_mastra.memories.layout import (
     Namespace,
@@ -133,7 +134,7 @@ def _branch(place: Place, namespace: Namespace) -> str:
 
 def _read(place: Place, partition: str) -> Flow[list[Row]]:
     try:
-        return (yield from query_rows(place.target, partition, {}))
+        return (yield from list_rows(place.target, partition))
     except ScanLimitError as error:
         raise ScanLimitError(
             f"The store {place.name!r:.80} has more namespaces here than the deployment lists. "

@@ -1,7 +1,7 @@
 """Memories by key, and all memories of a namespace: those that have not expired.
 
 A get never scans. Reading a namespace is one scan of its partition; where its values are more than
-the deployment reads in one call, they are read by their keys. Called by ``batches``, ``search`` and
+the deployment reads in one call or in pages, they are read by their keys. Called by ``batches``, ``search`` and
 ``listing``.
 """
 
@@ -63,12 +63,12 @@ def read_namespace(place: Place, namespace: Namespace) -> Flow[list[Memory]]:
     Raises:
         ScanLimitError: there are more than a stock deployment lists, about 8,000.
 
-    Cost: one round trip; one wait more if there are memories that expire. Beyond 16 MiB one for
-    every 10 memories, side by side.
+    Cost: one round trip; one wait more if there are memories that expire. Beyond 16 MiB pages of
+    them, one after the other; of a stock deployment one for every 10 memories, side by side.
     """
     rows: dict[str, KeyRow] | None = None
     try:
-        texts = yield from documents.list_documents(place.target, place.items(namespace))
+        texts = yield from documents.list_long(place.target, place.items(namespace))
     except ScanLimitError:
         rows = yield from _all_key_rows(place, namespace)
         texts = yield from documents.get_many(place.target, place.items(namespace), rows)

@@ -16,7 +16,8 @@ from typing import Any, Final
 from convex_mastra import InvalidArgumentError, ScanLimitError
 from convex_mastra.flow import Flow
 from convex_mastra.limits import MIB
-from convex_mastra.ops.storage import delete_rows, query_rows
+from convex_mastra.ops.long_partitions import list_rows
+from convex_mastra.ops.storage import delete_rows
 from convex_mastra.ops.vector_arguments import sized_row
 from convex_mastra.records import Row
 from convex_mastra.scoring import Vector
@@ -128,7 +129,7 @@ def versions_of(place: Place, namespace: Namespace) -> Flow[Versions]:
     """Return the versions that are listed in a namespace. One round trip."""
     found: Versions = defaultdict(list)
     try:
-        rows = yield from query_rows(place.target, place.vectors(namespace), {})
+        rows = yield from list_rows(place.target, place.vectors(namespace))
     except ScanLimitError:
         return found  # of so many, those that memories name are dropped with them
     for row in rows:
