@@ -270,7 +270,7 @@ async def test_a_run_goes_on_after_a_crash_between_writes_and_checkpoint(
 
 
 KILLED = """
-import operator, os, sys
+import asyncio, operator, os, sys
 from typing import Annotated, TypedDict
 from langgraph.graph import START, END, StateGraph
 from langchain_convex_mastra import ConvexSaver
@@ -289,21 +289,30 @@ graph.add_node("step", step)
 graph.add_edge(START, "step")
 graph.add_conditional_edges("step", lambda s: "step" if s["count"] < 9 else END, ["step", END])
 config = {"configurable": {"thread_id": sys.argv[1]}}
-with ConvexSaver() as saver:
-    app = graph.compile(checkpointer=saver)
-    value = {"log": [], "count": 0} if sys.argv[2] == "kill" else None
-    print(app.invoke(value, config, durability="sync")["log"])
+value = {"log": [], "count": 0} if sys.argv[2] == "kill" else None
+
+async def work():
+    async with ConvexSaver() as saver:
+        app = graph.compile(checkpointer=saver)
+        return await app.ainvoke(value, config, durability="sync")
+
+if sys.argv[3] == "async":
+    print(asyncio.run(work())["log"])
+else:
+    with ConvexSaver() as saver:
+        app = graph.compile(checkpointer=saver)
+        print(app.invoke(value, config, durability="sync")["log"])
 """
 
 
 def test_another_process_goes_on_where_one_was_killed(
-    deployment: Deployment, unique: Unique
+    deployment: Deployment, face: str, unique: Unique
 ) -> None:
     thread = unique("t")
 
     def run(how: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", KILLED, thread, how],
+            [sys.executable, "-c", KILLED, thread, how, face],
             env=os.environ | deployment.environment(),
             capture_output=True,
             text=True,
