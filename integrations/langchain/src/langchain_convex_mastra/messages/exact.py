@@ -116,8 +116,8 @@ def message_data(message: BaseMessage, parts: Sequence[Part]) -> dict[str, Any]:
     }
 
 
-def exact_message(kind: str, data: Mapping[str, Any], parts: Sequence[Part]) -> BaseMessage | None:
-    """Return the message that was saved; None if this LangChain cannot make it."""
+def exact_message(kind: str, data: Any, parts: Sequence[Part]) -> BaseMessage | None:
+    """Return the message that was saved; None if this LangChain cannot make it of *data*."""
     try:
         fields = {**_said_by(kind, parts), **data}
         if fields["content"] == FROM_PARTS:

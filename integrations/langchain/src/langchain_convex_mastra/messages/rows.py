@@ -82,7 +82,7 @@ def _read_entry(
     row: Message, entry: Entry, run: Sequence[Part], steps_before: int
 ) -> list[BaseMessage]:
     kind = entry.get("type")
-    message = exact_message(kind, entry["data"], run) if kind else None
+    message = exact_message(kind, entry.get("data"), run) if kind else None
     answers = _exact_answers(entry, run)
     if message is None:
         if row.role != "assistant":
@@ -107,7 +107,7 @@ def _exact_answers(entry: Entry, run: Sequence[Part]) -> dict[str, ToolMessage]:
         for part in run:
             call = part.get("toolInvocation")
             if isinstance(call, Mapping) and call_id_of(call) == tool["id"]:
-                message = exact_message(tool.get("type", "tool"), tool["data"], [part])
+                message = exact_message(tool.get("type", "tool"), tool.get("data"), [part])
                 if isinstance(message, ToolMessage):
                     answers[tool["id"]] = message
                 break
