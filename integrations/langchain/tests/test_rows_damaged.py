@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, ToolMessage
 
 from convex_mastra import Message
+from integrations.langchain.tests.damage import GONE, changed, places
 from langchain_convex_mastra.messages import thread_messages
 from langchain_convex_mastra.messages.turns import (
     compose,
@@ -34,28 +33,7 @@ CONVERSATION: list[BaseMessage] = [
     ChatMessage(content="x", role="critic"),
 ]
 ROWS = compose(CONVERSATION, thread_id="t", resource_id="r")
-GONE: Any = object()
 JUNK: list[Any] = [GONE, None, 5, 1.5, True, "x", "tool", [], [5], {}, {"a": 1}]
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield path
-    if isinstance(value, dict | list):
-        for name in value if isinstance(value, dict) else range(len(value)):
-            yield from places(value[name], (*path, name))
-
-
-def changed(content: Any, path: tuple[Any, ...], junk: Any) -> Any:
-    if not path:
-        return {} if junk is GONE else junk
-    content = inner = deepcopy(content)
-    for name in path[:-1]:
-        inner = inner[name]
-    if junk is GONE:
-        del inner[path[-1]]
-    else:
-        inner[path[-1]] = junk
-    return content
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.role)

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -26,13 +28,15 @@ from typing_extensions import TypedDict
 from convex_mastra import Backend, InvalidArgumentError, ProtocolError, open_backend
 from convex_mastra.flow import run
 from convex_mastra.ops.storage import delete_rows, load, query_rows, upsert_rows
+from integrations.langchain.tests.damage import GONE, changed, places
 from integrations.langchain.tests.savers import Chain, Savers, SyncSaver, config_for, id_of
 from langchain_convex_mastra import ConvexSaver
-from langchain_convex_mastra.checkpoints import blobs, delta
+from langchain_convex_mastra.checkpoints import blobs, delta, lanes
 from langchain_convex_mastra.checkpoints.layout import (
     Place,
     bucket_of,
     header_key,
+    page_key,
     tail_key,
     value_key,
 )
@@ -298,6 +302,43 @@ async def test_damaged_headers_are_named(stored: Stored, head: str) -> None:
     stored.change(tail_key(lane["id"]), head=head)
     with pytest.raises(ProtocolError, match="l/"):
         stored.read()
+
+
+@pytest.mark.parametrize("junk", [GONE, None, -1, 1e300, float("inf"), "x", [], [5], {}], ids=repr)
+@pytest.mark.parametrize("kind", ["header", "tail", "page", "writes"])
+async def test_json_that_was_changed_anywhere_is_read_or_named(
+    stored: Stored, kind: str, junk: Any
+) -> None:
+    with patch.object(lanes, "PAGE_ENTRIES", 1):
+        chain = Chain(SyncSaver(stored.saver), "t")
+        for number in range(3):
+            await chain.put({"a": [number]}, run_id="r")
+            stored.saver.put_writes(chain.config, [("a", 1)], "task")
+        [lane] = run(query_rows(stored.target, stored.place.lanes, {}), stored.backend)
+        key, partition = {
+            "header": (header_key(id_of(chain.config)), stored.place.state),
+            "tail": (tail_key(lane["id"]), stored.place.state),
+            "page": (page_key(lane["id"], 1), stored.place.state),
+            "writes": (
+                run(query_rows(stored.target, stored.bucket, {}), stored.backend)[0]["id"],
+                stored.bucket,
+            ),
+        }[kind]
+        row = run(load(stored.target, partition, key), stored.backend)
+        assert row is not None
+        said = json.loads(row["json"])
+        for path in places(said):
+            stored.change(key, partition, json=json.dumps(changed(said, path, junk)))
+            saver = ConvexSaver(backend=stored.backend)
+            for work in (
+                partial(saver.get_tuple, config_for("t")),
+                partial(saver.get_tuple, chain.config),
+                lambda saver=saver: list(saver.list(config_for("t"))),
+                partial(saver.get_delta_channel_history, config=chain.config, channels=["z"]),
+                partial(saver.copy_thread, "t", "copy"),
+            ):
+                with suppress(ProtocolError):
+                    work()  # type: ignore[operator]
 
 
 async def test_a_body_that_is_no_object_is_named(stored: Stored) -> None:

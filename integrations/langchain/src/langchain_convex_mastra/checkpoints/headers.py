@@ -33,7 +33,13 @@ from langchain_convex_mastra.checkpoints.blobs import (
     unpacked,
 )
 from langchain_convex_mastra.checkpoints.layout import Place, body_key, header_key, value_key
-from langchain_convex_mastra.checkpoints.strict import read_value
+from langchain_convex_mastra.checkpoints.strict import (
+    PARTS_MAX,
+    UNREADABLE,
+    read_value,
+    text,
+    text_or_none,
+)
 
 INLINE_LENGTH: Final = 256
 """Characters of a text that is still kept in the header."""
@@ -170,9 +176,9 @@ def read_header(row: Row) -> Header:
     """
     try:
         header = parse_header(row["json"])
-        header.lane, header.position = row["lane"], int(row["position"])
+        header.lane, header.position = text(row["lane"]), int(row["position"])
         return header
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except UNREADABLE:
         raise ProtocolError(f"The row {row['id']!r} is no checkpoint's header.") from None
 
 
@@ -188,18 +194,21 @@ def read_body(serde: SerializerProtocol, header: Header, part: str) -> Any:
     return body
 
 
-def parse_header(text: str) -> Header:
-    """Read a header's text; it does not say which lane lists it."""
-    fields = loads(text)
+def parse_header(header: str) -> Header:
+    """Read a header's text; it does not say which lane lists it. Raises one of UNREADABLE."""
+    fields = loads(header)
+    versions = fields["versions"]
+    if not all(isinstance(one, str | int | float) for one in versions.values()):
+        raise TypeError
     return Header(
-        id=fields["id"],
-        parent=fields["parent"],
-        versions=fields["versions"],
+        id=text(fields["id"]),
+        parent=text_or_none(fields["parent"]),
+        versions=versions,
         inline={channel: unpacked(pair) for channel, pair in fields.get("inline", {}).items()},
-        empty=fields.get("empty", []),
+        empty=list(map(text, fields.get("empty", []))),
         bodies={part: unpacked(fields[part]) for part in _BODIES if part in fields},
-        cut={key: (version, int(n)) for key, (version, n) in fields.get("cut", {}).items()},
-        run=fields.get("run"),
+        cut={key: _cut(*cut) for key, cut in fields.get("cut", {}).items()},
+        run=text_or_none(fields.get("run")),
     )
 
 
@@ -228,6 +237,10 @@ def load_bodies(target: Target, place: Place, headers: Iterable[Header]) -> Flow
             if (key := body_key(header.id, part)) in blobs:
                 header.bodies[part] = blobs[key]
     return [header for header in headers if not header.body_keys()]
+
+
+def _cut(version: Any, parts: Any) -> Cut:
+    return text(version), range(PARTS_MAX + 1).index(int(parts))
 
 
 def _is_small(value: Any) -> bool:

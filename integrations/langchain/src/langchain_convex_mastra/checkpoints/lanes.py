@@ -18,8 +18,11 @@ from convex_mastra.jsontext import loads
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.blobs import SizedRow, sized, text_of
 from langchain_convex_mastra.checkpoints.layout import Place, page_key, tail_key
+from langchain_convex_mastra.checkpoints.strict import UNREADABLE, text, text_or_none
 
 PAGE_ENTRIES: Final = 32
+PAGES_MAX: Final = 1_000_000
+"""Pages of one lane; more were never written."""
 HEAD_BYTES: Final = 16 * 1024
 """A longer header is not repeated in the tail."""
 
@@ -129,14 +132,14 @@ def read_tail(lane_id: str, row: Row) -> Lane:
         return Lane(
             id=lane_id,
             entries=_unpacked(fields["entries"]),
-            pages=int(fields["pages"]),
-            older=fields["older"],
-            highest=fields["highest"],
-            head=row.get("head"),
-            ordered=fields["ordered"],
-            written_s=fields["written_s"],
+            pages=range(PAGES_MAX).index(fields["pages"]),
+            older=text_or_none(fields["older"]),
+            highest=text_or_none(fields["highest"]),
+            head=text_or_none(row.get("head")),
+            ordered=bool(fields["ordered"]),
+            written_s=float(fields["written_s"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except UNREADABLE:
         raise _not_of_a_lane(row) from None
 
 
@@ -148,8 +151,8 @@ def read_page(row: Row) -> tuple[list[Entry], str | None]:
     """
     try:
         fields = loads(row["json"])
-        return _unpacked(fields["entries"]), fields["older"]
-    except (KeyError, TypeError, ValueError):
+        return _unpacked(fields["entries"]), text_or_none(fields["older"])
+    except UNREADABLE:
         raise _not_of_a_lane(row) from None
 
 
@@ -176,6 +179,6 @@ def _unpacked(packed: Sequence[Any]) -> list[Entry]:
     before: str | None = None
     for item in packed:
         one, parent = (item, before) if isinstance(item, str) else item
-        entries.append((one, parent))
+        entries.append((text(one), text_or_none(parent)))
         before = one
     return entries

@@ -20,7 +20,7 @@ from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints import layout
 from langchain_convex_mastra.checkpoints.blobs import text_of
 from langchain_convex_mastra.checkpoints.layout import Place
-from langchain_convex_mastra.checkpoints.strict import read_json
+from langchain_convex_mastra.checkpoints.strict import read_json, text
 
 ROOT: Final = ""
 """The namespace that every thread has."""
@@ -60,7 +60,7 @@ def all_threads(target: Target) -> Flow[list[tuple[str, bool]]]:
     rows = [row for part in found for row in part]
     nested = {row["id"][2:] for row in rows if row["id"].startswith("s/")}
     return [
-        (read_json(row, _text), row["id"][2:] in nested)
+        (read_json(row, text), row["id"][2:] in nested)
         for row in rows
         if row["id"].startswith("t/")
     ]
@@ -83,7 +83,7 @@ def places_of(target: Target, thread: str, *, nested: bool | None = None) -> Flo
         found: list[list[Row]] = yield Gather(
             [list_rows(target, layout.namespaces(thread, shard)) for shard in SHARDS]
         )
-        places += [Place(thread, read_json(row, _text)) for part in found for row in part]
+        places += [Place(thread, read_json(row, text)) for part in found for row in part]
     return places
 
 
@@ -119,12 +119,6 @@ def forget_run(target: Target, run_id: str) -> Flow[None]:
     yield from clear_table(target, layout.runs(run_id))
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
 def _place(names: Any) -> Place:
-    thread, namespace = map(_text, names)
+    thread, namespace = map(text, names)
     return Place(thread, namespace)

@@ -19,7 +19,7 @@ from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
 from langchain_convex_mastra.checkpoints.blobs import Blob, load_blobs, part_keys, unpacked
 from langchain_convex_mastra.checkpoints.layout import Place, bucket_of, write_prefix
-from langchain_convex_mastra.checkpoints.strict import damaged, read_json, read_value
+from langchain_convex_mastra.checkpoints.strict import damaged, read_json, read_value, text
 
 VOLUME_MARK: Final = "+"
 """What the row of a bucket begins with that names a volume."""
@@ -158,11 +158,9 @@ def _text_of(row: Row, blob: Blob) -> str:
 
 
 def _writes_of(fields: Any) -> list[Write]:
-    task_id, task_path, items = fields
-    if not (isinstance(task_id, str) and isinstance(task_path, str)):
-        raise TypeError
+    task_id, task_path, items = text(fields[0]), text(fields[1]), fields[2]
     return [
-        Write(task_id, int(index), task_path, channel, unpacked(pair))
+        Write(task_id, int(index), task_path, text(channel), unpacked(pair))
         for index, channel, pair in items
     ]
 

@@ -21,7 +21,7 @@ R = TypeVar("R")
 PARTS_MAX: Final = 8192
 """Parts of one blob: 5.6 GiB, more than msgpack counts in one text."""
 
-UNREADABLE: Final = (AttributeError, LookupError, TypeError, ValueError)
+UNREADABLE: Final = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 """What reading a row of another shape raises."""
 
 
@@ -35,6 +35,26 @@ def read_json(row: Row, read: Callable[[Any], R]) -> R:
         return read(loads(row["json"]))
     except UNREADABLE:
         raise damaged(row["id"]) from None
+
+
+def text(value: Any) -> str:
+    """Return a text.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a text or None.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    return None if value is None else text(value)
 
 
 def read_bytes(row: Row) -> bytes:
