@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, Final
 
-GONE: Final = object()
+GONE: Final = "(gone)"
 """Instead of a value: there is none in its place."""
 
 

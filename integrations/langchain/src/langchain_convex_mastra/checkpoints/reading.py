@@ -25,7 +25,7 @@ from langchain_convex_mastra.checkpoints.headers import (
     read_body,
 )
 from langchain_convex_mastra.checkpoints.journal import Journal
-from langchain_convex_mastra.checkpoints.layout import Place, tail_key
+from langchain_convex_mastra.checkpoints.layout import Place, header_key, tail_key
 from langchain_convex_mastra.checkpoints.ledger import IDLE_S
 from langchain_convex_mastra.checkpoints.loading import Loaded, load_values
 from langchain_convex_mastra.checkpoints.newest import Known
@@ -89,8 +89,10 @@ def _read_newest(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTup
         found = yield from _remembered(target, desk, place, loaded, writes)
         if found is not None:
             return found
-        header = yield from _highest_left(target, place)
-        is_fresh = True
+        left = yield from _highest_left(target, place)
+        if is_fresh and left is not None and left.id == header.id:
+            raise damaged(header_key(left.id))  # what is kept beside it is missing
+        header, is_fresh = left, True
     return None
 
 
