@@ -69,6 +69,24 @@ async def test_from_vector_store(stores: Any, embed_model: Any) -> None:
     assert found[0].text == TEXTS["dogs"]
 
 
+async def test_what_llama_index_leaves_out_of_from_vector_store(
+    stores: Any, embed_model: Any
+) -> None:
+    """The documentation warns of it: the document store of a context is ignored, in core itself."""
+    storage_context = context(stores)
+    for _ in range(2):  # of two processes, the second knows of nothing
+        index = VectorStoreIndex.from_vector_store(
+            stores.index, embed_model=embed_model, storage_context=storage_context
+        )
+        assert index.refresh_ref_docs(documents()) == [True] * len(TEXTS)
+    assert await stores.documents.get_docs() == {}
+
+    index = VectorStoreIndex.from_documents(
+        documents(), embed_model=embed_model, storage_context=storage_context
+    )
+    assert index.refresh_ref_docs(documents()) == [False] * len(TEXTS)
+
+
 async def test_from_documents_with_both_stores(stores: Any, embed_model: Any) -> None:
     index = VectorStoreIndex.from_documents(
         documents(),
