@@ -398,6 +398,11 @@ async def test_names_with_every_kind_of_character(stores: Any) -> None:
 async def test_metadata_that_json_cannot_carry_is_refused_before_anything_is_sent(
     stores: Any,
 ) -> None:
+    for wrong in (None, "text", node("n2")):
+        with pytest.raises(InvalidArgumentError, match="docs must be a list of nodes"):
+            await stores.documents.add_documents(wrong)
+    with pytest.raises(InvalidArgumentError, match=r"docs\[0\] is .*, not a node"):
+        await stores.documents.add_documents([5])
     for store_text in (True, False):
         with pytest.raises(InvalidArgumentError, match="n2 cannot be written as JSON"):
             await stores.documents.add_documents(

@@ -92,6 +92,11 @@ async def test_what_cannot_be_added_is_refused_before_anything_is_sent(stores: A
     await stores.vectors.add([node("n1")])
     stores.requests()
     bare = TextNode(id_="n3", text="no embedding")
+    for wrong in (None, "text", node("n2"), {"n2": node("n2")}):
+        with pytest.raises(InvalidArgumentError, match="nodes must be a list of nodes"):
+            await stores.vectors.add(wrong)
+    with pytest.raises(InvalidArgumentError, match=r"nodes\[1\] is .*, not a node"):
+        await stores.vectors.add([node("n2"), "text"])
     with pytest.raises(InvalidArgumentError, match="n3 has no embedding"):
         await stores.vectors.add([node("n2"), bare])
     with pytest.raises(InvalidArgumentError, match="n3 cannot be written as JSON"):

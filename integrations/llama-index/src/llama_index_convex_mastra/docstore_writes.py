@@ -29,7 +29,7 @@ from llama_index_convex_mastra.docstore_layout import (
     ref_doc_key,
 )
 from llama_index_convex_mastra.docstore_reads import NODES_AT_ONCE
-from llama_index_convex_mastra.nodes import to_json
+from llama_index_convex_mastra.nodes import checked_nodes, to_json
 
 DEFAULT_BATCH_SIZE: Final = 1
 """llama-index's; batches are cut by bytes here, whatever it is."""
@@ -59,14 +59,15 @@ def add_documents(
 
     Raises:
         ValueError: a node exists and *allow_update* is False.
-        InvalidArgumentError: metadata that JSON cannot carry. Nothing was sent.
+        InvalidArgumentError: no list of nodes, or metadata that JSON cannot carry. Nothing was
+            sent.
 
     Cost: two round trips' wait. One request for every 4 MiB or 1,000 rows (three for each node, one
     for each source document) where ``convex_mastra/documents:write`` is deployed. Elsewhere one for
     so many rows of nodes (two each), for each source document, and up to 16 for the list of
     documents.
     """
-    latest = {doc.node_id: doc for doc in docs}
+    latest = {doc.node_id: doc for doc in checked_nodes(docs, "docs")}
     nodes: dict[str, str] = {}
     members = _Rows()
     entries = _Rows()

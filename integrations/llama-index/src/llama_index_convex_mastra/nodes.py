@@ -23,7 +23,8 @@ from llama_index.core.schema import (
 )
 from pydantic_core import to_jsonable_python
 
-from convex_mastra import ConvexMastraError, limits
+from convex_mastra import ConvexMastraError, InvalidArgumentError, limits
+from convex_mastra.ops.arguments import kind_of, many
 from convex_mastra.values import measure
 
 TEXT: Final = "text"
@@ -81,6 +82,20 @@ def to_json(value: Any) -> str:
     if is_unicode(text):
         return text
     return json.dumps(value, separators=(",", ":"), default=to_jsonable_python)
+
+
+def checked_nodes(nodes: Any, field: str) -> list[BaseNode]:
+    """Return *nodes* as a list.
+
+    Raises:
+        InvalidArgumentError: they are no list of nodes.
+    """
+    found = list(many(nodes, field, "nodes", one=BaseNode))
+    for position, node in enumerate(found):
+        if not isinstance(node, BaseNode):
+            place = f"{field}[{position}]"
+            raise InvalidArgumentError(f"{place} is {kind_of(node)}, not a node.", field=place)
+    return found
 
 
 def key_name(key: str) -> str:

@@ -19,6 +19,7 @@ from convex_mastra.ops.index_kinds import Selection, VectorIndex
 from convex_mastra.ops.target import Target
 from llama_index_convex_mastra.nodes import (
     REFERENCE_KEYS,
+    checked_nodes,
     filterable_metadata,
     metadata_to_node,
     node_to_metadata,
@@ -39,7 +40,7 @@ def add_nodes(target: Target, index_name: str, nodes: Sequence[BaseNode]) -> Flo
         The ids, in the order of *nodes*.
 
     Raises:
-        InvalidArgumentError: a node without an embedding, embeddings of another dimension than the
+        InvalidArgumentError: no list of nodes, a node without an embedding, embeddings of another dimension than the
             index's, NaN, metadata that JSON cannot carry. Nothing was sent.
         LimitExceededError: a node with its embedding is larger than a document (1 MiB).
 
@@ -48,6 +49,7 @@ def add_nodes(target: Target, index_name: str, nodes: Sequence[BaseNode]) -> Flo
     every 100 nodes or 4 MiB, side by side.
     """
     index = index_on(target, index_name)
+    nodes = checked_nodes(nodes, "nodes")
     latest = {node.node_id: node for node in nodes}
     if not latest:
         return []
