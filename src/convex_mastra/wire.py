@@ -42,6 +42,8 @@ DOCUMENTS_LOAD_FUNCTION: Final = "convex_mastra/documents:load"
 """Our own, optional: rows of ``mastra_documents`` under many keys."""
 DOCUMENTS_WRITE_FUNCTION: Final = "convex_mastra/documents:write"
 """Our own, optional: rows of several logical tables of ``mastra_documents`` in one transaction."""
+DOCUMENTS_REMOVE_FUNCTION: Final = "convex_mastra/documents:remove"
+"""Our own, optional: deletes rows of several logical tables of ``mastra_documents`` likewise."""
 OWN_FUNCTIONS: Final = (
     SEARCH_FUNCTION,
     COUNT_FUNCTION,
@@ -50,6 +52,7 @@ OWN_FUNCTIONS: Final = (
     DOCUMENTS_RANGES_FUNCTION,
     DOCUMENTS_LOAD_FUNCTION,
     DOCUMENTS_WRITE_FUNCTION,
+    DOCUMENTS_REMOVE_FUNCTION,
 )
 NATIVE_SEARCH_FUNCTION: Final = "mastra/nativeVector:query"
 """An action: Convex's own vector search, over a table that the deployment's schema declares."""

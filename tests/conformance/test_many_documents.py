@@ -1,4 +1,4 @@
-"""``convex_mastra/documents:load`` and ``:write``, and what is made of them, on every lane."""
+"""``convex_mastra/documents:load``, ``:write`` and ``:remove``, and what is made of them, on every lane."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.ops import many_documents
 from convex_mastra.ops.abilities import ask_own
 from convex_mastra.ops.document_writes import put_each
-from convex_mastra.ops.documents import get_many, list_each
+from convex_mastra.ops.documents import delete_each, get_many, list_each
 from convex_mastra.ops.storage import query_rows, upsert_rows
 from convex_mastra.wire import (
     DOCUMENTS_LOAD_FUNCTION,
     DOCUMENTS_RANGES_FUNCTION,
+    DOCUMENTS_REMOVE_FUNCTION,
     DOCUMENTS_WRITE_FUNCTION,
     OWN_FUNCTIONS,
     FunctionCall,
@@ -33,6 +34,7 @@ LARGE = "€" * 400_000
 class Blocking(SyncClient):
     put_each = blocking(put_each)
     get_many = blocking(get_many)
+    delete_each = blocking(delete_each)
     list_each = blocking(list_each)
     rows = blocking(query_rows)
     upsert = blocking(upsert_rows)
@@ -44,6 +46,7 @@ class Blocking(SyncClient):
 class Async(AsyncClient):
     put_each = nonblocking(put_each)
     get_many = nonblocking(get_many)
+    delete_each = nonblocking(delete_each)
     list_each = nonblocking(list_each)
     rows = nonblocking(query_rows)
     upsert = nonblocking(upsert_rows)
@@ -125,6 +128,28 @@ async def test_partitions_share_requests(places: Places) -> None:
         assert DOCUMENTS_WRITE_FUNCTION not in places.requests()
 
 
+async def test_texts_of_many_partitions_are_deleted(places: Places) -> None:
+    keys = [f"k{n}" for n in range(20)]
+    await places.do.put_each({name: dict.fromkeys(keys, "x") for name in places.names})
+    places.requests()
+    gone = {name: [*keys[:10], "none", keys[0]] for name in places.names}
+    for _ in range(2):
+        await places.do.delete_each(gone)
+        sent = places.requests()
+        if places.has_ours:
+            assert sent == [DOCUMENTS_REMOVE_FUNCTION] * 2  # 1,320 keys
+        else:
+            assert len([one for one in sent if one.startswith("deleteMany")]) == len(places.names)
+    for listed in await places.do.list_each(places.names):
+        assert list(listed) == keys[10:]
+    await places.do.delete_each({})
+    await places.do.delete_each({places.names[0]: [], places.names[1]: []})
+    for wrong in ({places.names[0]: ["a"], places.names[1]: [""]}, {"a#b": ["a"], "c": ["a"]}):
+        with pytest.raises(InvalidArgumentError):
+            await places.do.delete_each(wrong)
+    assert len(await places.do.rows(places.names[0], {})) == 10
+
+
 async def test_nothing_is_sent_of_what_cannot_all_be_stored(places: Places) -> None:
     for wrong in ({"": "no key"}, {"lone": "\ud800"}, {"k": 7}):
         with pytest.raises(InvalidArgumentError):
@@ -179,6 +204,18 @@ async def test_a_write_is_applied_whole_or_not_at_all(places: Places) -> None:
         call = FunctionCall("mutation", DOCUMENTS_WRITE_FUNCTION, args, "write", True)
         with pytest.raises(FunctionError):
             places.backend.send(call)
+    await places.do.upsert(places.names[2], [[{"id": "a"}]])
+    kept = {"table": places.names[2], "keys": ["a"]}
+    for args in (
+        {"tables": [kept, {"table": places.names[0]}]},
+        {"tables": [kept, {"table": 1.0, "keys": []}]},
+        {"tables": [kept, {"table": places.names[0], "keys": [1.0]}]},
+        {"tables": None},
+    ):
+        call = FunctionCall("mutation", DOCUMENTS_REMOVE_FUNCTION, args, "remove", True)
+        with pytest.raises(FunctionError):
+            places.backend.send(call)
+    assert await places.do.rows(places.names[2], {}) == [{"id": "a"}]
     for args in ({"table": places.names[0]}, {"table": 1.0, "keys": []}, {"keys": ["a"]}):
         with pytest.raises(FunctionError):
             await places.do.ask(DOCUMENTS_LOAD_FUNCTION, args)

@@ -59,6 +59,7 @@ FUNCTIONS = {
     "convex_mastra/documents:ranges": "Query",
     "convex_mastra/documents:load": "Query",
     "convex_mastra/documents:write": "Mutation",
+    "convex_mastra/documents:remove": "Mutation",
 }
 CORE = [
     "mastra_threads",

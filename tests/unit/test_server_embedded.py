@@ -155,6 +155,7 @@ def test_what_the_system_functions_list(sides: Sides) -> None:
         "convex_mastra/documents.js:ranges": "Query",
         "convex_mastra/documents.js:load": "Query",
         "convex_mastra/documents.js:write": "Mutation",
+        "convex_mastra/documents.js:remove": "Mutation",
     }
 
 

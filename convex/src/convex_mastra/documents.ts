@@ -3,9 +3,10 @@
  * `convex_mastra/documents:ranges`: the first records of several ranges, as of one moment.
  * `convex_mastra/documents:load`: the records under any number of keys of a table.
  * `convex_mastra/documents:write`: records of several tables, all or none.
+ * `convex_mastra/documents:remove`: what is under keys of several tables, all or none.
  *
  * Mastra's handler reads such a table from its beginning only, no more than 10,000 rows, or by
- * ten keys, and writes one table a call. Optional: without `page` the Python client cannot list
+ * ten keys, and writes or deletes in one table a call. Optional: without `page` the Python client cannot list
  * longer ones, and says so; without the others it takes more requests. Internal, so that only a
  * deployment's key may call them.
  */
@@ -97,6 +98,18 @@ export const write = internalMutationGeneric({
         if (existing) await ctx.db.patch(existing._id, { record });
         else await ctx.db.insert("mastra_documents", { table, primaryKey: key, record });
       }
+    }
+    return null;
+  },
+});
+
+export const remove = internalMutationGeneric({
+  args: { tables: v.array(v.object({ table: v.string(), keys: v.array(v.string()) })) },
+  handler: async (ctx, { tables }) => {
+    for (const { table, keys } of tables) {
+      const distinct = [...new Set(keys)];
+      const found = await Promise.all(distinct.map((key) => find(ctx as Context, table, key)));
+      for (const row of found) if (row !== null) await ctx.db.delete(row._id);
     }
     return null;
   },

@@ -70,17 +70,13 @@ def delete_many(target: Target, namespace: str, keys: Iterable[str]) -> Flow[Non
     If it fails half-way, keys may still be listed whose values are gone; deleting again goes on.
 
     Cost: five round trips' wait. Three requests for every 1,000 keys, up to 16 for the list of
-    keys. Values are not read.
+    keys, or one for every 1,000 where ``convex_mastra/documents:remove`` is deployed. Values are
+    not read.
     """
     partition = _values(namespace)
     keys = distinct_ids(keys, "keys")
     yield from documents.delete_many(target, partition, keys)
-    yield Gather(
-        [
-            documents.delete_many(target, name, some, unsplit=True)
-            for name, some in _by_shard(namespace, keys).items()
-        ]
-    )
+    yield from documents.delete_each(target, _by_shard(namespace, keys))
     yield from documents.delete_many(target, partition, keys)
 
 

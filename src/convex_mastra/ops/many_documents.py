@@ -1,6 +1,6 @@
 """Many rows of ``mastra_documents`` in one request, where our functions are deployed.
 
-Mastra's handler reads ten keys a request, and lists or writes one partition. Where
+Mastra's handler reads ten keys a request, and lists, writes or deletes in one partition. Where
 ``convex_mastra/documents`` is missing, each flow here says so, and its caller asks the handler.
 Called by ``documents`` and ``document_writes``; knows no texts. A long partition is read in
 ``long_partitions``.
@@ -9,7 +9,7 @@ Called by ``documents`` and ``document_writes``; knows no texts. A long partitio
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from convex_mastra import limits
@@ -23,6 +23,7 @@ from convex_mastra.records import Row
 from convex_mastra.wire import (
     DOCUMENTS_LOAD_FUNCTION,
     DOCUMENTS_RANGES_FUNCTION,
+    DOCUMENTS_REMOVE_FUNCTION,
     DOCUMENTS_WRITE_FUNCTION,
     FunctionCall,
     Json,
@@ -96,10 +97,7 @@ def write_rows(
     """
 
     def write(some: list[Placed]) -> Flow[None]:
-        tables: defaultdict[str, list[Row]] = defaultdict(list)
-        for partition, row in some:
-            tables[partition].append(row)
-        args = {"tables": [{"table": name, "records": rows} for name, rows in tables.items()]}
+        args = {"tables": _by_table(some, "records")}
         yield from call_function(target, _call("mutation", DOCUMENTS_WRITE_FUNCTION, args))
 
     def write_all() -> Flow[bool]:
@@ -108,6 +106,32 @@ def write_rows(
         return True
 
     return (yield from if_deployed(target, DOCUMENTS_WRITE_FUNCTION, write_all(), False))
+
+
+def delete_rows(target: Target, keys: Sequence[tuple[str, str]]) -> Flow[bool]:
+    """Delete rows, each by its partition and key; False, and nothing deleted, if it is missing.
+
+    Cost: one round trip for every 1,000 keys, side by side; for fewer where the rows are too large
+    to be read in one call.
+    """
+
+    def delete(some: list[tuple[str, str]]) -> Flow[None]:
+        args = {"tables": _by_table(some, "keys")}
+        yield from call_function(target, _call("mutation", DOCUMENTS_REMOVE_FUNCTION, args))
+
+    def delete_all() -> Flow[bool]:
+        parts = parts_of(keys, limits.DELETE_BATCH_IDS)
+        yield from side_by_side([in_parts(delete, part) for part in parts])
+        return True
+
+    return (yield from if_deployed(target, DOCUMENTS_REMOVE_FUNCTION, delete_all(), False))
+
+
+def _by_table(placed: Iterable[tuple[str, Any]], name: str) -> list[Json]:
+    tables: defaultdict[str, list[Any]] = defaultdict(list)
+    for partition, one in placed:
+        tables[partition].append(one)
+    return [{"table": partition, name: some} for partition, some in tables.items()]
 
 
 def _call(kind: Any, path: str, args: Json) -> FunctionCall:

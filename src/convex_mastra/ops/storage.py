@@ -180,7 +180,7 @@ def in_parts(send: Callable[[list[T]], Flow[R]], items: Sequence[T]) -> Flow[lis
         return first + (yield from in_parts(send, items[middle:]))
 
 
-def parts_of(items: Sequence[str], size: int) -> list[list[str]]:
+def parts_of(items: Sequence[T], size: int) -> list[list[T]]:
     """Cut *items* into runs of at most *size*."""
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
 

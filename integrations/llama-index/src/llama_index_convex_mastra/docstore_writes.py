@@ -16,7 +16,13 @@ from llama_index.core.schema import BaseNode
 from convex_mastra import InvalidArgumentError, ScanLimitError, limits
 from convex_mastra.flow import Flow, Gather, Sleep
 from convex_mastra.ops.document_writes import put_each, put_many
-from convex_mastra.ops.documents import delete_many, first_keys, get_many, list_documents
+from convex_mastra.ops.documents import (
+    delete_each,
+    delete_many,
+    first_keys,
+    get_many,
+    list_documents,
+)
 from llama_index_convex_mastra.docstore_layout import (
     Place,
     StoredNode,
@@ -144,7 +150,7 @@ def delete_ref_doc(place: Place, ref_doc_id: str, raise_error: bool = True) -> F
         ValueError: *raise_error*, and it has no nodes.
 
     Cost: five round trips' wait. One request for every 500 nodes, and up to 16 for the list of
-    documents. Of more nodes than can be listed at once the same for every 4,096, in turn; where
+    documents; where ``convex_mastra/documents:remove`` is deployed, one for every 500. Of more nodes than can be listed at once the same for every 4,096, in turn; where
     that is interrupted, what is left is listed still.
     """
     members, about = yield from _read_ref_doc(
@@ -203,12 +209,7 @@ def _delete_entries(
     if ref_doc_id is not None:
         obsolete[place.directory(ref_doc_id)].extend(about)
         obsolete[place.members(ref_doc_id)].extend(doc_ids)
-    yield Gather(
-        [
-            delete_many(place.target, partition, keys, unsplit=True)
-            for partition, keys in obsolete.items()
-        ]
-    )
+    yield from delete_each(place.target, obsolete)
 
 
 def _refuse_existing(place: Place, node_ids: Iterable[str]) -> Flow[None]:

@@ -69,6 +69,9 @@ FUNCTIONS: Final[dict[str, Function]] = {
     wire.DOCUMENTS_WRITE_FUNCTION: Function(
         "mutation", many_documents.write, lambda _args: Access.WRITE
     ),
+    wire.DOCUMENTS_REMOVE_FUNCTION: Function(
+        "mutation", many_documents.remove, lambda _args: Access.WRITE
+    ),
     wire.TABLES_FUNCTION: Function(
         "query", lambda _transaction, _args: system.list_tables(), lambda _args: Access.READ
     ),

@@ -1,7 +1,7 @@
 """Many rows of logical tables that have none of their own: ``convex_mastra/documents``.
 
-The same records that Mastra's handler reads from the beginning only or by ten keys, and writes a
-table a call. Told in TypeScript in ``convex/src/convex_mastra/documents.ts``.
+The same records that Mastra's handler reads from the beginning only or by ten keys, and writes and
+deletes a table a call. Told in TypeScript in ``convex/src/convex_mastra/documents.ts``.
 """
 
 from __future__ import annotations
@@ -57,10 +57,7 @@ def load(transaction: Transaction, args: Json) -> Any:
     Raises:
         Thrown: an argument that cannot be.
     """
-    keys = args.get("keys")
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise Thrown("keys must be a list of texts")
-    return generic.load_each(transaction, _text(args, "table"), keys)
+    return generic.load_each(transaction, _text(args, "table"), _keys(args))
 
 
 def write(transaction: Transaction, args: Json) -> None:
@@ -69,10 +66,7 @@ def write(transaction: Transaction, args: Json) -> None:
     Raises:
         Thrown: an argument that cannot be. Nothing was written.
     """
-    tables = args.get("tables")
-    if not isinstance(tables, list):
-        raise Thrown("tables must be a list")
-    for one in tables:
+    for one in _tables(args):
         table, records = _text(one, "table"), js.get(one, "records")
         if not isinstance(records, list):
             raise Thrown("records must be a list")
@@ -80,6 +74,16 @@ def write(transaction: Transaction, args: Json) -> None:
             if not (isinstance(record, dict) and record.get("id") and type(record["id"]) is str):
                 raise Thrown("every record needs an id, a text")
         generic.upsert(transaction, table, records)
+
+
+def remove(transaction: Transaction, args: Json) -> None:
+    """Delete ``tables``, a list of ``table`` and ``keys``; keys that do not exist are skipped.
+
+    Raises:
+        Thrown: an argument that cannot be. Nothing was deleted.
+    """
+    for one in _tables(args):
+        generic.delete_each(transaction, _text(one, "table"), _keys(one))
 
 
 def _first_of(transaction: Transaction, args: Any) -> list[Any]:
@@ -93,6 +97,20 @@ def _first_of(transaction: Transaction, args: Any) -> list[Any]:
             DOCUMENTS, limit, "by_table_primary", [table], bounds=bounds, descending=is_descending
         )
     return [record_of(row) for row in rows]
+
+
+def _tables(args: Json) -> list[Any]:
+    tables = args.get("tables")
+    if not isinstance(tables, list):
+        raise Thrown("tables must be a list")
+    return tables
+
+
+def _keys(args: Any) -> list[str]:
+    keys = js.get(args, "keys")
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise Thrown("keys must be a list of texts")
+    return keys
 
 
 def _text(args: Any, name: str) -> str:

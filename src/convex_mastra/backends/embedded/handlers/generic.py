@@ -136,10 +136,14 @@ def _clear_table(transaction: Transaction, table_name: str, request: Json) -> Js
 
 
 def _delete_many(transaction: Transaction, table_name: str, request: Json) -> Json:
-    ids = js.get(request, "ids")
+    delete_each(transaction, table_name, js.get(request, "ids"))
+    return ok()
+
+
+def delete_each(transaction: Transaction, table_name: str, ids: Any) -> None:
+    """Delete the records that exist."""
     rows = upserts.find_existing(ids, lambda some: find_each(transaction, table_name, some))
     upserts.delete(transaction, rows)
-    return ok()
 
 
 OPERATIONS: Final[dict[str, Callable[[Transaction, str, Json], Json]]] = {
