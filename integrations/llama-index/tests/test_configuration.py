@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import json
 import logging
 import pickle
@@ -23,6 +25,8 @@ from convex_mastra import (
     open_backend,
 )
 from llama_index_convex_mastra import (
+    ConvexChatStore,
+    ConvexDBChatStore,
     ConvexDocumentStore,
     ConvexIndexStore,
     ConvexKVStore,
@@ -101,6 +105,40 @@ def test_a_store_comes_back_from_its_dict(tmp_path: Path) -> None:
     assert [node.node_id for node in pickle.loads(pickle.dumps(back)).get_nodes()] == ["n1"]
     for store in (with_files, back):
         store.close()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        ConvexVectorStore,
+        ConvexDocumentStore,
+        ConvexIndexStore,
+        ConvexKVStore,
+        ConvexChatStore,
+        ConvexDBChatStore,
+    ],
+)
+def test_a_store_is_copied_as_it_is_pickled(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVEX_URL", f"file:{tmp_path / 'mastra.db'}")
+    for store in (made("mine"), made(deployment_url=f"file:{tmp_path / 'other.db'}")):
+        copied = copy.deepcopy(store)
+        assert type(copied) is made
+        assert repr(copied) == repr(store)
+        for one in (store, copied):
+            asyncio.run(one.aclose())
+    backend = open_backend(":memory:")
+    with pytest.raises(TypeError, match="shared backend"):
+        copy.deepcopy(made("mine", backend=backend))
+    backend.close()
+
+
+@pytest.mark.parametrize("made", [ConvexDocumentStore, ConvexIndexStore, ConvexKVStore])
+@pytest.mark.parametrize("namespace", [None, 5, ""])
+def test_a_namespace_that_cannot_be(made: Any, namespace: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="namespace must be a text"):
+        made(namespace, deployment_url=":memory:")
 
 
 def test_what_cannot_be_pickled_says_so() -> None:

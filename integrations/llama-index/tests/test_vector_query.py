@@ -15,7 +15,8 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQueryMode,
 )
 
-from convex_mastra import InvalidArgumentError
+from convex_mastra import ConfigurationError, InvalidArgumentError
+from llama_index_convex_mastra import ConvexVectorStore
 from tests.lanes import with_older_lanes
 
 RANDOM = np.random.default_rng(7)
@@ -183,6 +184,21 @@ def chosen(candidates: list[str], k: int, weight: float) -> list[str]:
 async def test_other_modes_are_named_in_the_error(stores: Any, mode: VectorStoreQueryMode) -> None:
     with pytest.raises(InvalidArgumentError, match=f"'{mode.value}'"):
         await stores.vectors.query(asking(mode=mode))
+    assert stores.requests() == []
+
+
+async def test_options_that_cannot_be(stores: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="mastra_filter must be an object"):
+        await stores.vectors.query(asking(), mastra_filter="x")
+    for wrong in (5, -0.1, float("nan")):
+        with pytest.raises(InvalidArgumentError, match="mmr_threshold must be from 0 to 1"):
+            await stores.vectors.query(asking(mmr_threshold=wrong, mode="mmr"))
+        with pytest.raises(InvalidArgumentError, match="mmr_threshold must be from 0 to 1"):
+            await stores.vectors.query(asking(mode="mmr"), mmr_threshold=wrong)
+    with pytest.raises(
+        ConfigurationError, match="vector must be one of the core's; it is of type str"
+    ):
+        ConvexVectorStore("x", vector="y")
     assert stores.requests() == []
 
 

@@ -60,6 +60,8 @@ class ChatPlace(BaseModel, PickledByPlace):
             options=options,
         )
 
+    __deepcopy__ = PickledByPlace.__deepcopy__
+
     @classmethod
     def from_params(
         cls,

@@ -16,6 +16,7 @@ from llama_index.core.storage.docstore.types import BaseDocumentStore
 from convex_mastra import Backend, Options
 from convex_mastra.face import AsyncClient, SyncClient, show_signature
 from convex_mastra.flow import Flow, arun, run
+from convex_mastra.ops.arguments import required_text
 from convex_mastra.wire import STORAGE_FUNCTION
 from llama_index_convex_mastra import docstore_reads as reads
 from llama_index_convex_mastra import docstore_writes as writes
@@ -86,6 +87,7 @@ class ConvexDocumentStore(PickledByPlace, _Faces, BaseDocumentStore):
 
     Raises:
         ConfigurationError: nothing names a deployment, the key is missing, or the URL is unsafe.
+        InvalidArgumentError: an empty *namespace*.
     """
 
     def __init__(
@@ -105,7 +107,7 @@ class ConvexDocumentStore(PickledByPlace, _Faces, BaseDocumentStore):
             backend=backend,
             options=options,
         )
-        self._namespace = namespace
+        self._namespace = required_text(namespace, "namespace")
         self._place_arguments = place_arguments(
             namespace, deployment_url, storage_function, backend
         )

@@ -1,7 +1,7 @@
-"""Pickling a store: what says where it is, without its key and its connections.
+"""Pickling and copying a store: what says where it is, without its key and its connections.
 
-``IngestionPipeline(num_workers=…)`` and process pools pickle what they hand over. Used by the stores
-that are not pydantic models.
+``IngestionPipeline(num_workers=…)`` and process pools pickle what they hand over. Used by all stores
+but the vector store, whose fields say where it is.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ class PickledByPlace:
                 "where it is; pass deployment_url instead"
             )
         return _make, (type(self), self._place_arguments)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Any:
+        # As pickled and read again; pydantic would copy the connection.
+        make, arguments = self.__reduce__()
+        return make(*arguments)
 
 
 def _make(store_class: type[Any], arguments: dict[str, Any]) -> Any:

@@ -79,6 +79,8 @@ def chosen_index(
             )
         paths = (known.search_function, known.read_function, known.write_function)
         return native_index.table_name, native_index, paths
+    if vector is not None and not isinstance(vector, ConvexVector | AsyncConvexVector):
+        raise ConfigurationError(f"vector must be one of the core's; it is {kind_of(vector)}.")
     if native_index is None:
         return DEFAULT_INDEX_NAME if index_name is None else index_name, None, paths
     if index_name not in (None, native_index.table_name):

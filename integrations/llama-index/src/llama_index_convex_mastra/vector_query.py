@@ -21,6 +21,7 @@ from llama_index.core.vector_stores.types import (
 from convex_mastra import InvalidArgumentError, VectorMatch
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Gather
+from convex_mastra.ops.arguments import required_object
 from convex_mastra.ops.index_kinds import Selection, VectorIndex
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_top_k
@@ -64,8 +65,8 @@ def query_nodes(
         mastra_filter: a further filter in Mastra's grammar, on the native copies of the metadata.
 
     Raises:
-        InvalidArgumentError: another mode, no embedding, one that does not fit the index, more than
-            256 results or candidates of a native index.
+        InvalidArgumentError: another mode, no embedding, one that does not fit the index, a
+            threshold outside [0, 1], more than 256 results or candidates of a native index.
         ScanLimitError: of the 256 nodes that a native index finds nearest, which is as far as
             Convex searches, fewer than asked for pass, and there may be more.
 
@@ -86,6 +87,14 @@ def query_nodes(
     vector = as_query(query.query_embedding, None, index_name, "query.query_embedding")
     top_k = query.similarity_top_k
     check_top_k(top_k)
+    required_object(mastra_filter or {}, "mastra_filter")
+    threshold = MMR_THRESHOLD if mmr_threshold is None else mmr_threshold
+    if query.mmr_threshold is not None:
+        threshold = query.mmr_threshold
+    if not 0 <= threshold <= 1:
+        raise InvalidArgumentError(
+            f"mmr_threshold must be from 0 to 1, not {threshold!r:.40}.", field="mmr_threshold"
+        )
     is_mmr = query.mode == VectorStoreQueryMode.MMR
     index = index_on(target, index_name)
     is_searched = not query.node_ids or not _are_read(query.node_ids, index)
@@ -104,10 +113,7 @@ def query_nodes(
         index, query, vector, wanted, include_embeddings or is_mmr, mastra_filter
     )
     if is_mmr:
-        threshold = query.mmr_threshold if query.mmr_threshold is not None else mmr_threshold
-        matches = _diverse(
-            matches, vector, top_k, MMR_THRESHOLD if threshold is None else threshold
-        )
+        matches = _diverse(matches, vector, top_k, threshold)
     return _result(matches, include_embeddings=include_embeddings)
 
 

@@ -8,6 +8,7 @@ meant, in ``vector_choice``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Self
 
@@ -151,17 +152,17 @@ class ConvexVectorStore(BasePydanticVectorStore):
     ) -> None:
         if unknown := fields.keys() - type(self).model_fields.keys():
             raise TypeError(f"ConvexVectorStore takes no argument {sorted(unknown)[0]!r}")
-        if vector is not None:
-            if backend is not None:
-                raise ConfigurationError("Pass either a backend or a vector, not both.")
-            backend = vector.backend
-            storage_function = storage_function or vector.storage_function
         index_name, native_index, paths = chosen_index(
             index_name,
             as_native_index(native_index),
             vector,
             (native_vector_action, native_vector_query, native_vector_mutation),
         )
+        if vector is not None:
+            if backend is not None:
+                raise ConfigurationError("Pass either a backend or a vector, not both.")
+            backend = vector.backend
+            storage_function = storage_function or vector.storage_function
         super().__init__(  # type: ignore[call-arg]
             index_name=index_name,
             native_index=native_index,
@@ -303,6 +304,12 @@ class ConvexVectorStore(BasePydanticVectorStore):
         state: dict[str, Any] = BaseModel.__getstate__(self)
         state["__pydantic_private__"] = None
         return state
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # As pickled and read again; pydantic would copy the connection.
+        copied = type(self).__new__(type(self))
+        copied.__setstate__(deepcopy(self.__getstate__(), memo))
+        return copied
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["__dict__"])  # type: ignore[misc]
