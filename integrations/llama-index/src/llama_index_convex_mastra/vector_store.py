@@ -152,6 +152,8 @@ class ConvexVectorStore(BasePydanticVectorStore):
     ) -> None:
         if unknown := fields.keys() - type(self).model_fields.keys():
             raise TypeError(f"ConvexVectorStore takes no argument {sorted(unknown)[0]!r}")
+        if backend is not None and vector is not None:
+            raise ConfigurationError("Pass either a backend or a vector, not both.")
         index_name, native_index, paths = chosen_index(
             index_name,
             as_native_index(native_index),
@@ -159,8 +161,6 @@ class ConvexVectorStore(BasePydanticVectorStore):
             (native_vector_action, native_vector_query, native_vector_mutation),
         )
         if vector is not None:
-            if backend is not None:
-                raise ConfigurationError("Pass either a backend or a vector, not both.")
             backend = vector.backend
             storage_function = storage_function or vector.storage_function
         super().__init__(  # type: ignore[call-arg]
