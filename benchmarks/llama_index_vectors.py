@@ -97,7 +97,7 @@ def compare(scale: Scale) -> Iterator[Result]:
                     "simple",
                     _searching(simple.query, work, work.best),
                     _IN_MEMORY,
-                    IN_MEMORY_TARGET,
+                    IN_MEMORY_TARGET if kind == "scanned" else None,
                     scale.in_memory_searches,
                 ),
                 ("numpy", _multiplying(work), SEARCH_PEER, NUMPY_TARGET, scale.searches),
