@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +25,13 @@ from convex_mastra import (
 from convex_mastra.face import SyncClient, blocking
 from convex_mastra.limits import SCAN_ROWS
 from convex_mastra.ops.document_parts import PART_BYTES
+from convex_mastra.ops.document_writes import put_many
+from convex_mastra.ops.documents import clear
 from convex_mastra.ops.storage import delete_rows, query_rows
+from convex_mastra.ops.target import Target
 from convex_mastra.wire import DOCUMENTS_LOAD_FUNCTION
 from tests.lanes import FACES, Awaited, Deployment, with_older_lanes
+from tests.stepping import orders, run_both, stepped
 
 pytestmark = with_older_lanes
 
@@ -150,6 +156,35 @@ async def test_clearing_removes_parts_too(documents: Documents) -> None:
     await documents.face.put_many(documents.partition, {"large": LARGE})
     await documents.face.clear(documents.partition)
     assert documents.rows_left() == []
+
+
+async def test_a_text_written_while_its_partition_is_cleared_is_whole_or_gone(
+    deployment: Deployment, unique: Any
+) -> None:
+    """In every order of their requests on the embedded backend, in some of them elsewhere."""
+    partition, text = unique("texts"), "x" * 1_100_000
+    outcomes: Counter[int] = Counter()
+    with closing(open_backend(deployment.url, deployment.admin_key)) as backend:
+        function = deployment.storage_function
+        target = Target(policy=backend.options.retry_policy(), storage_function=function)
+        face = ConvexDocuments(backend=backend, storage_function=function)
+        raw = Raw(backend=backend, storage_function=function)
+        for order in orders(4, 5, every=1 if deployment.lane == "embedded" else 9):
+            face.put_many(partition, {"old": text, "small": "1"})
+            run_both(
+                stepped(put_many(target, partition, {"new": text}), backend),
+                stepped(clear(target, partition), backend),
+                order,
+            )
+            left = face.list_documents(partition)
+            assert left in ({}, {"new": text})
+            outcomes[len(left)] += 1
+            face.clear(partition)
+            assert raw.rows(partition, {}) == []
+            assert raw.rows(f"{partition}#versions", {}) == []
+            assert raw.rows(f"{partition}#parts", {}) == []
+    assert outcomes[0], "some were cleared"
+    assert outcomes[1], "some came last"
 
 
 async def test_writers_side_by_side_leave_one_whole_text(

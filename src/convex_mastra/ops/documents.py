@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from convex_mastra import limits
-from convex_mastra.flow import Flow, Gather, side_by_side
+from convex_mastra.flow import Flow, side_by_side
 from convex_mastra.ops import document_parts, many_documents
 from convex_mastra.ops.arguments import distinct_ids
 from convex_mastra.ops.clearing import clear_table
@@ -153,7 +153,11 @@ def delete_each(target: Target, keys: Mapping[str, Sequence[str]]) -> Flow[None]
 
 
 def clear(target: Target, partition: str) -> Flow[None]:
-    """Delete all texts of a partition. One round trip for every 25."""
+    """Delete all texts of a partition; one that is written meanwhile is there whole, or not at all.
+
+    Cost: one round trip for every 25, and one more; where there were texts beyond 1 MiB, that of
+    ``document_parts.drop_dead``.
+    """
     check_partition(partition)
     yield from clear_table(target, partition)
-    yield Gather([clear_table(target, table) for table in document_parts.tables_of(partition)])
+    yield from document_parts.drop_dead(target, partition)
