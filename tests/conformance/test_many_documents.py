@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from convex_mastra import FunctionError, InvalidArgumentError, Options, open_backend
+from convex_mastra import FunctionError, InvalidArgumentError, Options, limits, open_backend
 from convex_mastra.face import AsyncClient, SyncClient, blocking, nonblocking
 from convex_mastra.ops import many_documents
 from convex_mastra.ops.abilities import ask_own
@@ -17,6 +17,7 @@ from convex_mastra.ops.documents import delete_each, get_many, list_each
 from convex_mastra.ops.storage import query_rows, upsert_rows
 from convex_mastra.wire import (
     DOCUMENTS_LOAD_FUNCTION,
+    DOCUMENTS_PAGE_FUNCTION,
     DOCUMENTS_RANGES_FUNCTION,
     DOCUMENTS_REMOVE_FUNCTION,
     DOCUMENTS_WRITE_FUNCTION,
@@ -220,3 +221,58 @@ async def test_a_write_is_applied_whole_or_not_at_all(places: Places) -> None:
         with pytest.raises(FunctionError):
             await places.do.ask(DOCUMENTS_LOAD_FUNCTION, args)
     assert await places.do.rows(places.names[0], {}) == []
+
+
+class Hiding:
+    """A deployment that hides error texts, and on which our functions do not fit into a call."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.hidden: list[str] = []
+        inner.abilities.update(dict.fromkeys(OWN_FUNCTIONS, True))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def _check(self, request: FunctionCall) -> None:
+        too_large = request.path != DOCUMENTS_PAGE_FUNCTION or request.args["limit"] > 3
+        if request.path in OWN_FUNCTIONS and too_large:
+            self.hidden.append(request.path)
+            raise FunctionError("Server Error", hidden=True, operation=request.label)
+
+    def send(self, request: FunctionCall, /) -> Any:
+        self._check(request)
+        return self._inner.send(request)
+
+    async def asend(self, request: FunctionCall, /) -> Any:
+        self._check(request)
+        return await self._inner.asend(request)
+
+
+async def test_mastras_handler_is_asked_where_ours_fails_for_a_hidden_reason(
+    places: Places, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not places.has_ours:
+        return
+    hiding: Any = Hiding(places.backend)
+    face = Awaited(
+        type(places.do.face)(backend=hiding, storage_function=deployment.storage_function)
+    )
+    names, keys = places.names[:3], [f"k{number}" for number in range(12)]
+    texts = {name: {key: f"{name} {key}" for key in keys} for name in names}
+    await face.put_each(texts)
+    assert await face.list_each(names) == list(texts.values())
+    assert await face.get_many(names[0], keys) == texts[names[0]]
+    await face.delete_each(dict.fromkeys(names, keys[:5]))
+    assert [list(one) for one in await face.list_each(names)] == [keys[5:]] * 3
+    assert set(hiding.hidden) == {
+        DOCUMENTS_WRITE_FUNCTION,
+        DOCUMENTS_RANGES_FUNCTION,
+        DOCUMENTS_LOAD_FUNCTION,
+        DOCUMENTS_REMOVE_FUNCTION,
+    }
+    hiding.hidden.clear()
+    monkeypatch.setattr(limits, "SCAN_ROWS", 5)
+    monkeypatch.setattr(limits, "DOCUMENT_PAGE_ROWS", 8)
+    assert [list(one) for one in await face.list_each(names[:1])] == [keys[5:]]
+    assert hiding.hidden == [DOCUMENTS_PAGE_FUNCTION] * 2

@@ -50,7 +50,7 @@ def _read_pages(target: Target, partition: str) -> Flow[list[Row] | None]:
         try:
             page = yield from ask_own(target, DOCUMENTS_PAGE_FUNCTION, args)
         except FunctionError as error:
-            if limit == 1 or not is_read_limit(error):
+            if limit == 1 or not (error.hidden or is_read_limit(error)):
                 raise
             limit //= 2
             continue
