@@ -117,6 +117,10 @@ class Stores:
     def documents(self) -> Any:
         return Faced(self.docstore, self.face)
 
+    def documents_over(self, backend: Any) -> Any:
+        """The document store over another backend, of the same face."""
+        return Faced(ConvexDocumentStore(self.name, backend=backend), self.face)
+
     def requests(self) -> list[str]:
         """The operations sent since the last call."""
         operations = [event.operation for event in self.events]

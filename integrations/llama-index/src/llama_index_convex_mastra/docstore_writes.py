@@ -2,7 +2,8 @@
 
 Flows for both faces; called by ``document_store`` only. Rows are written without being read
 before, and one row belongs to one node, so writers side by side lose nothing. The lists are written
-first and the nodes last, and deleted in reverse: whatever is stored can be found and deleted.
+before the nodes and after them, and the nodes deleted before the lists and after them (ADR 14):
+whatever is stored can be found and deleted, whoever writes or deletes at the same time.
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ def add_documents(
         InvalidArgumentError: no list of nodes, or metadata that JSON cannot carry. Nothing was
             sent.
 
-    Cost: two round trips' wait. One request for every 4 MiB or 1,000 rows (three for each node, one
-    for each source document) where ``convex_mastra/documents:write`` is deployed. Elsewhere one for
-    so many rows of nodes (two each), for each source document, and up to 16 for the list of
+    Cost: three round trips' wait. One request for every 4 MiB or 1,000 rows of nodes (two each),
+    and twice one for so many rows of the lists (one each) where ``convex_mastra/documents:write``
+    is deployed; elsewhere twice one for each source document, and up to 16 for the list of
     documents.
     """
     latest = {doc.node_id: doc for doc in checked_nodes(docs, "docs")}
@@ -93,27 +94,30 @@ def add_documents(
 
     if not allow_update:
         yield from _refuse_existing(place, latest)
-    yield from put_each(place.target, members, in_order=True)
-    yield from put_each(place.target, {**entries, place.nodes: nodes})
+    lists = {**members, **entries}
+    yield from put_each(place.target, lists, in_order=True)
+    yield from put_many(place.target, place.nodes, nodes)
+    yield from put_each(place.target, lists, in_order=True)
 
 
 def set_document_hash(place: Place, doc_id: str, doc_hash: str) -> Flow[None]:
-    """Set the hash of a document, which need not be stored. One round trip, or two side by side."""
+    """Set the hash of a document, which need not be stored. Two round trips."""
     yield from set_document_hashes(place, {doc_id: doc_hash})
 
 
 def set_document_hashes(place: Place, doc_hashes: Mapping[str, str]) -> Flow[None]:
     """Set the hashes of documents, which need not be stored.
 
-    Cost: one request for every 1,000 and up to 16 for the list of documents, side by side; where
-    ``convex_mastra/documents:write`` is deployed, one for every 500.
+    Cost: two round trips' wait: up to 16 requests for the list of documents, or one for every 1,000
+    where ``convex_mastra/documents:write`` is deployed, then one for every 1,000.
     """
     texts = {doc_id: to_json(doc_hash) for doc_id, doc_hash in doc_hashes.items()}
     entries = _Rows()
     for doc_id, text in texts.items():
         entries[place.directory(doc_id)][document_key(doc_id)] = text
     hashes = {hash_key(doc_id): text for doc_id, text in texts.items()}
-    yield from put_each(place.target, {**entries, place.nodes: hashes})
+    yield from put_each(place.target, entries)
+    yield from put_many(place.target, place.nodes, hashes)
 
 
 def delete_document(place: Place, doc_id: str, raise_error: bool = True) -> Flow[None]:
@@ -124,7 +128,8 @@ def delete_document(place: Place, doc_id: str, raise_error: bool = True) -> Flow
     Raises:
         ValueError: *raise_error*, and the node was not stored.
 
-    Cost: five round trips' wait, with the last node six, whatever the size of the source document.
+    Cost: seven round trips' wait, with the last node eight, whatever the size of the source
+    document.
     """
     texts = yield from get_many(place.target, place.nodes, [node_key(doc_id)])
     stored = read_node(texts[node_key(doc_id)]) if texts else StoredNode(None, None)
@@ -146,17 +151,19 @@ def delete_document(place: Place, doc_id: str, raise_error: bool = True) -> Flow
 def delete_ref_doc(place: Place, ref_doc_id: str, raise_error: bool = True) -> Flow[None]:
     """Delete a source document and all its nodes.
 
-    Raises:
-        ValueError: *raise_error*, and it has no nodes.
+    Where that is interrupted, what is left is listed still, and deleting again goes on.
 
-    Cost: five round trips' wait. One request for every 500 nodes, and up to 16 for the list of
-    documents; where ``convex_mastra/documents:remove`` is deployed, one for every 500. Of more nodes than can be listed at once the same for every 4,096, in turn; where
-    that is interrupted, what is left is listed still.
+    Raises:
+        ValueError: *raise_error*, and it is not listed.
+
+    Cost: seven round trips' wait. Two requests for every 500 nodes, one for every 1,000, and up to
+    16 for the list of documents; with ``convex_mastra/documents:remove`` these are in one for every
+    500. Of more nodes than can be listed at once the same for every 4,096, in turn.
     """
     members, about = yield from _read_ref_doc(
         place, _all_or_first(place, place.members(ref_doc_id)), ref_doc_id
     )
-    if members:
+    if members or about:
         while len(members) == limits.DOCUMENT_PAGE_ROWS:
             yield from _delete_entries(place, members, ref_doc_id)
             members = yield from _all_or_first(place, place.members(ref_doc_id))
@@ -201,7 +208,10 @@ def _delete_entries(
     ref_doc_id: str | None = None,
     about: Iterable[str] = (),
 ) -> Flow[None]:
-    """Delete nodes, then what lists them: as documents, and as nodes of *ref_doc_id*."""
+    """Delete nodes, what lists them (as documents, and as nodes of *ref_doc_id*), and nodes again.
+
+    Again: one that was added meanwhile would be there, and in no list.
+    """
     yield from delete_many(place.target, place.nodes, own_keys(doc_ids))
     obsolete: defaultdict[str, list[str]] = defaultdict(list)
     for doc_id in doc_ids:
@@ -210,6 +220,7 @@ def _delete_entries(
         obsolete[place.directory(ref_doc_id)].extend(about)
         obsolete[place.members(ref_doc_id)].extend(doc_ids)
     yield from delete_each(place.target, obsolete)
+    yield from delete_many(place.target, place.nodes, own_keys(doc_ids))
 
 
 def _refuse_existing(place: Place, node_ids: Iterable[str]) -> Flow[None]:
