@@ -24,7 +24,7 @@ from convex_mastra.flow import Gather, Join, Send, Sleep, Start, run
 from convex_mastra.ops.storage import query_rows
 from integrations.langchain.tests.savers import Chain, SyncSaver, config_for, id_of
 from langchain_convex_mastra import ConvexSaver
-from langchain_convex_mastra.checkpoints import lanes, ledger, putting, reading
+from langchain_convex_mastra.checkpoints import lanes, ledger, putting, reading, recalling
 from langchain_convex_mastra.checkpoints.desk import place_of
 from langchain_convex_mastra.checkpoints.history import History
 
@@ -35,7 +35,11 @@ Steps = Generator[None, None, Any]
 
 @pytest.fixture(autouse=True, scope="module")
 def _small() -> Iterator[None]:
-    with patch.object(lanes, "PAGE_ENTRIES", 2), patch.object(ledger, "IDLE_LANES", 2):
+    with (
+        patch.object(lanes, "PAGE_ENTRIES", 2),
+        patch.object(ledger, "IDLE_LANES", 2),
+        patch.object(recalling, "LANES_MAX", 2),
+    ):
         yield
 
 

@@ -22,7 +22,7 @@ from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from convex_mastra import Backend, open_backend
 from integrations.langchain.tests.savers import config_for
 from langchain_convex_mastra import ConvexSaver
-from langchain_convex_mastra.checkpoints import delta, journal, lanes, ledger, pending
+from langchain_convex_mastra.checkpoints import delta, journal, lanes, ledger, pending, recalling
 
 THREADS = ["t", "t/1", "ü%"]
 NAMESPACES = ["", "sub", "sub:1|x:2"]
@@ -43,6 +43,7 @@ def _small() -> Iterator[None]:
         patch.object(lanes, "PAGE_ENTRIES", 2),
         patch.object(delta, "PAGE_ENTRIES", 2),
         patch.object(ledger, "IDLE_LANES", 2),
+        patch.object(recalling, "LANES_MAX", 2),
         patch.object(pending, "BUCKET_ROWS", 3),
         patch.object(pending, "ROW_LENGTH", 200),
         patch.object(pending, "SPECIAL_ROW_LENGTH", 60),

@@ -36,7 +36,7 @@ async def test_what_is_known_costs_one_request(savers: Savers, unique: Unique) -
     await values_of(saver, thread)
     savers.sent()
     first = await saver.aget_tuple(config_for(thread))
-    assert savers.sent() == [DOCUMENTS_RANGES_FUNCTION.split("/")[0]]
+    assert savers.sent() == [RANGES]
     first.checkpoint["channel_values"]["long"].append("mine")
     first.checkpoint["channel_versions"]["mine"] = "1"
     first.metadata["mine"] = True
@@ -54,6 +54,61 @@ async def test_what_is_known_costs_one_request(savers: Savers, unique: Unique) -
     found = await saver.aget_tuple(config_for(thread))
     assert found.pending_writes == [("task", "short", 3)]
     assert len(savers.sent()) == 2
+
+
+RANGES = DOCUMENTS_RANGES_FUNCTION.split("/")[0]
+
+
+async def test_what_is_not_known_costs_two_waits(savers: Savers, unique: Unique) -> None:
+    """One request finds the newest, two side by side its values and pending writes."""
+    mine, other, thread = savers.open(), savers.open(), unique("t")
+    assert await values_of(mine, thread) is None
+    assert savers.sent() == [RANGES]
+    chain = Chain(mine, thread)
+    for number in range(4):
+        chain.saver = (mine, other)[number % 2]
+        await chain.put({"long": [LONG, number]})
+        savers.sent()
+        for saver in ((other, mine)[number % 2], savers.open()):
+            assert await values_of(saver, thread) == {"long": [LONG, number]}
+            first, *others = savers.sent()
+            assert (first, sorted(others)) == (RANGES, ["loadMany state", "queryTable writes"])
+
+
+async def test_where_lanes_are_many_they_are_looked_at(
+    savers: Savers, unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recalling, "LANES_MAX", 2)
+    thread = unique("t")
+    chain = Chain(savers.open(), thread)
+    for number in range(5):  # each by a process of its own
+        chain.saver = savers.open()
+        await chain.put({"n": number})
+        reader = savers.open()
+        for many in (number >= 2, False):  # once it has looked, it knows them
+            savers.sent()
+            assert await values_of(reader, thread) == {"n": number}
+            assert ("queryTable lanes" in savers.sent()) == many
+    await chain.put({"n": 9})
+    assert await values_of(reader, thread) == {"n": 9}
+
+
+async def test_a_header_that_no_lane_lists_is_not_the_newest(
+    savers: Savers, unique: Unique
+) -> None:
+    mine, other, thread = savers.open(), savers.open(), unique("t")
+    chain = Chain(mine, thread)
+    await chain.put({"n": 1})
+    await other.adelete_thread(thread)
+    await chain.put({"n": 2})  # by one that does not know
+    anew = Chain(savers.open(), thread)
+    assert await values_of(savers.open(), thread) is None
+    await anew.put({"n": 3})
+    await chain.put({"n": 4})
+    for saver in (mine, other, savers.open()):
+        assert await values_of(saver, thread) == {"n": 3}
+        found = await listed(saver, config_for(thread))
+        assert [one.checkpoint["channel_values"] for one in found] == [{"n": 3}]
 
 
 async def test_what_others_put_is_found(savers: Savers, unique: Unique) -> None:

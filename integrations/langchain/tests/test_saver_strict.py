@@ -28,6 +28,7 @@ from typing_extensions import TypedDict
 from convex_mastra import Backend, InvalidArgumentError, ProtocolError, open_backend
 from convex_mastra.flow import run
 from convex_mastra.ops.storage import delete_rows, load, query_rows, upsert_rows
+from convex_mastra.wire import DOCUMENTS_RANGES_FUNCTION
 from integrations.langchain.tests.damage import GONE, changed, places
 from integrations.langchain.tests.savers import Chain, Savers, SyncSaver, config_for, id_of
 from langchain_convex_mastra import ConvexSaver
@@ -300,6 +301,7 @@ async def test_damaged_writes_beside_their_row_are_named(stored: Stored) -> None
 async def test_damaged_headers_are_named(stored: Stored, head: str) -> None:
     [lane] = run(query_rows(stored.target, stored.place.lanes, {}), stored.backend)
     stored.change(tail_key(lane["id"]), head=head)
+    stored.backend.abilities[DOCUMENTS_RANGES_FUNCTION] = False  # which would not read the lane
     with pytest.raises(ProtocolError, match="l/"):
         stored.read()
 

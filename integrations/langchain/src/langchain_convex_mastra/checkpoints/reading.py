@@ -1,7 +1,8 @@
 """Reading checkpoints: the newest one, one by its id, and whatever else needs them whole.
 
-The newest is the highest id at the ends of the lanes; its header comes with the lane, and is read once
-more together with the values, so that a checkpoint that is being deleted is never returned in part.
+The newest is the header with the highest key, if a lane lists it. Where that cannot be seen, it is the
+highest id at the ends of the lanes; its header comes with the lane, and is read once more together with
+the values, so that a checkpoint that is being deleted is never returned in part.
 Called by the saver and by lists.
 """
 
@@ -30,7 +31,7 @@ from langchain_convex_mastra.checkpoints.ledger import IDLE_S
 from langchain_convex_mastra.checkpoints.loading import Loaded, load_values
 from langchain_convex_mastra.checkpoints.newest import Known
 from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
-from langchain_convex_mastra.checkpoints.recalling import recall
+from langchain_convex_mastra.checkpoints.recalling import look
 from langchain_convex_mastra.checkpoints.strict import UNREADABLE, damaged, read_value
 from langchain_convex_mastra.checkpoints.versions import next_version
 
@@ -41,14 +42,14 @@ PENDING_SENDS_BEFORE: Final = 4
 def read_tuple(target: Target, desk: Desk, config: Any) -> Flow[CheckpointTuple | None]:
     """Return the checkpoint that a config names, or the newest of its place; None if there is none.
 
-    Cost: three waits for the newest, two for a named one: a round trip for every 10 values, and
-    three or two more. One for the newest if it is the one that this saver read or put last, and
-    ``convex_mastra/documents:ranges`` is deployed; one more for values that are not known.
+    Cost: two waits: a round trip for every 10 values and two more. One wait for the newest if it is
+    the one that this saver read or put last; one more for values that are not known. Where
+    ``convex_mastra/documents:ranges`` is not deployed, or more than 16 savers wrote the place, three
+    for the newest, and three round trips besides those for its values.
     """
     place, checkpoint_id = place_of(config), checkpoint_id_of(config)
     if checkpoint_id is None:
-        known = yield from _read_known(target, desk, place)
-        return known or (yield from _read_newest(target, desk, place))
+        return (yield from _read_newest(target, desk, place))
     headers, writes = yield Gather(
         [
             load_headers(target, place, [checkpoint_id]),
@@ -60,11 +61,21 @@ def read_tuple(target: Target, desk: Desk, config: Any) -> Flow[CheckpointTuple 
     return tuples[0]._replace(config=config) if tuples else None
 
 
-def _read_known(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTuple | None]:
-    recalled = yield from recall(target, desk, place)
-    if recalled is None:
+def _read_newest(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTuple | None]:
+    sight = yield from look(target, desk, place)
+    if sight is None:
+        return (yield from _read_by_lanes(target, desk, place))
+    if sight.header is None:
         return None
-    known, header, writes = recalled
+    if sight.known is None:
+        found = yield from _read_values(target, desk, place, sight.header, are_fresh=True)
+        return found or (yield from _read_by_lanes(target, desk, place))
+    return (yield from _read_known(target, desk, place, sight.header, sight.known, sight.writes))
+
+
+def _read_known(
+    target: Target, desk: Desk, place: Place, header: Header, known: Known, writes: list[Write]
+) -> Flow[CheckpointTuple | None]:
     if known.header is header:
         found = {channel: known.blobs[key] for channel, key in header.channel_keys().items()}
         values = {channel: blob for channel, blob in found.items() if blob is not None}
@@ -76,17 +87,11 @@ def _read_known(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTupl
     return (yield from _remembered(target, desk, place, loaded, {header.id: writes}))
 
 
-def _read_newest(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTuple | None]:
+def _read_by_lanes(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTuple | None]:
     header = yield from newest_header(target, desk, place)
     is_fresh = False
     while header is not None:
-        loaded, writes = yield Gather(
-            [
-                load_values(target, place, [header], are_fresh=is_fresh),
-                read_writes(target, place, [header.id]),
-            ]
-        )
-        found = yield from _remembered(target, desk, place, loaded, writes)
+        found = yield from _read_values(target, desk, place, header, are_fresh=is_fresh)
         if found is not None:
             return found
         left = yield from _highest_left(target, place)
@@ -94,6 +99,18 @@ def _read_newest(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTup
             raise damaged(header_key(left.id))  # what is kept beside it is missing
         header, is_fresh = left, True
     return None
+
+
+def _read_values(
+    target: Target, desk: Desk, place: Place, header: Header, *, are_fresh: bool
+) -> Flow[CheckpointTuple | None]:
+    loaded, writes = yield Gather(
+        [
+            load_values(target, place, [header], are_fresh=are_fresh),
+            read_writes(target, place, [header.id]),
+        ]
+    )
+    return (yield from _remembered(target, desk, place, loaded, writes))
 
 
 def _remembered(
