@@ -31,7 +31,7 @@ from langchain_convex_mastra.checkpoints.ledger import IDLE_S
 from langchain_convex_mastra.checkpoints.loading import Loaded, load_values
 from langchain_convex_mastra.checkpoints.newest import Known
 from langchain_convex_mastra.checkpoints.pending_reads import Write, pending_writes, read_writes
-from langchain_convex_mastra.checkpoints.recalling import look
+from langchain_convex_mastra.checkpoints.recalling import is_listed, look
 from langchain_convex_mastra.checkpoints.strict import UNREADABLE, damaged, read_value
 from langchain_convex_mastra.checkpoints.versions import next_version
 
@@ -67,10 +67,18 @@ def _read_newest(target: Target, desk: Desk, place: Place) -> Flow[CheckpointTup
         return (yield from _read_by_lanes(target, desk, place))
     if sight.header is None:
         return None
-    if sight.known is None:
-        found = yield from _read_values(target, desk, place, sight.header, are_fresh=True)
-        return found or (yield from _read_by_lanes(target, desk, place))
-    return (yield from _read_known(target, desk, place, sight.header, sight.known, sight.writes))
+    if sight.known is not None:
+        return (
+            yield from _read_known(target, desk, place, sight.header, sight.known, sight.writes)
+        )
+    flows: list[Flow[Any]] = _parts_of(target, place, sight.header, are_fresh=True)
+    if not sight.is_listed:
+        flows.append(is_listed(target, desk, place, sight.header))
+    loaded, writes, *listed = yield Gather(flows)
+    found = None
+    if all(listed):
+        found = yield from _remembered(target, desk, place, loaded, writes)
+    return found or (yield from _read_by_lanes(target, desk, place))
 
 
 def _read_known(
@@ -91,7 +99,8 @@ def _read_by_lanes(target: Target, desk: Desk, place: Place) -> Flow[CheckpointT
     header = yield from newest_header(target, desk, place)
     is_fresh = False
     while header is not None:
-        found = yield from _read_values(target, desk, place, header, are_fresh=is_fresh)
+        loaded, writes = yield Gather(_parts_of(target, place, header, are_fresh=is_fresh))
+        found = yield from _remembered(target, desk, place, loaded, writes)
         if found is not None:
             return found
         left = yield from _highest_left(target, place)
@@ -101,16 +110,12 @@ def _read_by_lanes(target: Target, desk: Desk, place: Place) -> Flow[CheckpointT
     return None
 
 
-def _read_values(
-    target: Target, desk: Desk, place: Place, header: Header, *, are_fresh: bool
-) -> Flow[CheckpointTuple | None]:
-    loaded, writes = yield Gather(
-        [
-            load_values(target, place, [header], are_fresh=are_fresh),
-            read_writes(target, place, [header.id]),
-        ]
-    )
-    return (yield from _remembered(target, desk, place, loaded, writes))
+def _parts_of(target: Target, place: Place, header: Header, *, are_fresh: bool) -> list[Flow[Any]]:
+    """What reads the values of a header, and its pending writes."""
+    return [
+        load_values(target, place, [header], are_fresh=are_fresh),
+        read_writes(target, place, [header.id]),
+    ]
 
 
 def _remembered(

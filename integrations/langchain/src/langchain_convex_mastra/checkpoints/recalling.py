@@ -1,23 +1,24 @@
 """The newest checkpoint of a place, seen in one request.
 
-``convex_mastra/documents:ranges`` reads the header with the highest key, the lanes, and the pending
-writes of the checkpoint that this saver knows, as of one moment. If that header is the known one, its
-values are too. Where the function is not deployed, or the lanes are many and were not looked at for
-long, ``reading`` goes the long way. Called by it.
+``convex_mastra/documents:ranges`` reads, as of one moment, the header with the highest key, and beside
+it the pending writes of the checkpoint that this saver knows, or the lanes. If that header is the known
+one, its values are too. Where the function is not deployed, or the lanes are many and were not looked
+at for long, ``reading`` goes the long way. Called by it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from convex_mastra.errors import ProtocolError
 from convex_mastra.flow import Flow
 from convex_mastra.ops.abilities import ask_own
-from convex_mastra.ops.storage import checked_rows
+from convex_mastra.ops.storage import checked_rows, query_rows
 from convex_mastra.ops.target import Target
 from convex_mastra.records import Row
-from convex_mastra.wire import DOCUMENTS_RANGES_FUNCTION
+from convex_mastra.wire import DOCUMENTS_RANGES_FUNCTION, Json
 from langchain_convex_mastra.checkpoints.desk import Desk
 from langchain_convex_mastra.checkpoints.headers import Header, read_header
 from langchain_convex_mastra.checkpoints.layout import (
@@ -44,11 +45,14 @@ class Sight:
 
     Attributes:
         header: None if there is no checkpoint.
+        is_listed: whether a lane was seen that lists it; if not, it is still to be looked for. A
+            header that none lists does not count: it was put while its thread was deleted.
         known: what is known of it; None if its values are still to be read.
         writes: its pending writes, if it is known.
     """
 
     header: Header | None
+    is_listed: bool = True
     known: Known | None = None
     writes: list[Write] = field(default_factory=list)
 
@@ -58,52 +62,79 @@ def look(target: Target, desk: Desk, place: Place) -> Flow[Sight | None]:
 
     Cost: one round trip; more for many or large pending writes of the known checkpoint.
     """
-    ledger = desk.ledger
-    since_s = ledger.clock()
-    known = ledger.newest.of(place)
-    ranges: list[dict[str, Any]] = [
-        {"table": place.state, "limit": 1, "keys": _NEWEST},
-        {"table": place.lanes, "limit": LANES_MAX + 1},
+    known = desk.ledger.newest.of(place)
+    if known is None or not is_own_name(known.id) or not desk.ledger.knows_lanes(place):
+        return (yield from _look_anew(target, desk, place))
+    ranges: list[Json] = [
+        _newest_of(place),
+        {"table": place.writes(bucket_of(known.id)), "limit": WRITES_MAX},
     ]
-    if known is not None:
-        ranges.append({"table": place.writes(bucket_of(known.id)), "limit": WRITES_MAX})
+    if known.header is None:  # its thread may have been deleted before it was put: is it listed?
+        lane = {"from": known.lane, "below": f"{known.lane}0"}
+        ranges.append({"table": place.lanes, "limit": 1, "keys": lane})
+    found = yield from _ask(target, ranges)
+    if found is None:
+        return None
+    headers, rows, *lanes = found
+    if headers and _is_of(headers[0], known) and all(lanes):
+        header = known.header or read_header(headers[0])
+        writes = writes_of(rows, known.id) if len(rows) < WRITES_MAX else None
+        if writes is None:
+            writes = (yield from read_writes(target, place, [known.id]))[known.id]
+        return Sight(header, known=known, writes=writes)
+    desk.ledger.newest.forget(place)
+    return _sight_of(headers)
+
+
+def _look_anew(target: Target, desk: Desk, place: Place) -> Flow[Sight | None]:
+    since_s = desk.ledger.clock()
+    lanes_of: Json = {"table": place.lanes, "limit": LANES_MAX + 1}
+    found = yield from _ask(target, [_newest_of(place), lanes_of])
+    if found is None:
+        return None
+    headers, lanes = found
+    listed = [row["id"] for row in lanes]
+    if not _learn(desk, place, listed, since_s):
+        return None
+    return _sight_of(headers, listed) if headers or listed else Sight(None)
+
+
+def is_listed(target: Target, desk: Desk, place: Place, header: Header) -> Flow[bool]:
+    """Whether a lane lists a header. One round trip."""
+    since_s = desk.ledger.clock()
+    rows = yield from query_rows(target, place.lanes, {})
+    listed = [row["id"] for row in rows]
+    return _learn(desk, place, listed, since_s) and header.lane in listed
+
+
+def _learn(desk: Desk, place: Place, listed: list[str], since_s: float) -> bool:
+    """Note which lanes are listed; false if they are many, and must be looked at more closely."""
+    if len(listed) <= LANES_MAX:
+        desk.ledger.see_lanes(place, listed, since_s, [])
+    return desk.ledger.knows_lanes(place)
+
+
+def _sight_of(headers: list[Row], listed: Sequence[str] | None = None) -> Sight | None:
+    header = read_header(headers[0]) if headers else None
+    if header is None or not is_own_name(header.id):
+        return None
+    if listed is not None and header.lane not in listed:
+        return None
+    return Sight(header, is_listed=listed is not None)
+
+
+def _newest_of(place: Place) -> Json:
+    return {"table": place.state, "limit": 1, "keys": _NEWEST}
+
+
+def _is_of(row: Row, known: Known) -> bool:
+    return row["id"] == header_key(known.id) and row.get("lane") == known.lane
+
+
+def _ask(target: Target, ranges: list[Json]) -> Flow[list[list[Row]] | None]:
     found = yield from ask_own(target, DOCUMENTS_RANGES_FUNCTION, {"ranges": ranges})
     if found is None:
         return None
-    headers, lanes, *writes = _lists(found, len(ranges))
-    listed = [row["id"] for row in lanes]
-    is_known = known is not None and bool(headers) and _is_of(headers[0], known, listed)
-    if not (is_known and ledger.knows_lanes(place)):
-        if len(listed) <= LANES_MAX:
-            ledger.see_lanes(place, listed, since_s, [])
-        elif not ledger.knows_lanes(place):
-            return None
-    if known is not None and is_known:
-        header = known.header or read_header(headers[0])
-        return Sight(header, known, (yield from _writes_of(target, place, known.id, writes[0])))
-    ledger.newest.forget(place)
-    if not headers:
-        return None if listed else Sight(None)
-    header = read_header(headers[0])
-    # One whose lane is not listed was put while its thread was deleted.
-    return Sight(header) if header.lane in listed and is_own_name(header.id) else None
-
-
-def _is_of(row: Row, known: Known, listed: list[str]) -> bool:
-    if row["id"] != header_key(known.id) or row.get("lane") != known.lane:
-        return False
-    # If it was put here and not read yet, its thread may have been deleted before.
-    return is_own_name(known.id) and (known.header is not None or known.lane in listed)
-
-
-def _writes_of(target: Target, place: Place, known_id: str, rows: list[Row]) -> Flow[list[Write]]:
-    writes = writes_of(rows, known_id) if len(rows) < WRITES_MAX else None
-    if writes is None:
-        writes = (yield from read_writes(target, place, [known_id]))[known_id]
-    return writes
-
-
-def _lists(found: Any, count: int) -> list[list[Row]]:
-    if not isinstance(found, list) or len(found) != count:
-        raise ProtocolError(f"{DOCUMENTS_RANGES_FUNCTION} did not return {count} ranges.")
+    if not isinstance(found, list) or len(found) != len(ranges):
+        raise ProtocolError(f"{DOCUMENTS_RANGES_FUNCTION} did not return {len(ranges)} ranges.")
     return [checked_rows(rows, DOCUMENTS_RANGES_FUNCTION) for rows in found]
