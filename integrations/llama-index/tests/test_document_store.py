@@ -518,6 +518,38 @@ async def test_metadata_that_json_cannot_carry_is_refused_before_anything_is_sen
     assert stores.requests() == []
 
 
+@pytest.mark.parametrize("wrong", [None, 5, b"x", ["a"], {"a": 1}], ids=repr)
+async def test_ids_and_hashes_that_are_no_texts_are_named(stores: Any, wrong: Any) -> None:
+    calls = [
+        ("node_id", "get_document", (wrong,)),
+        ("node_id", "get_nodes", ([wrong],)),
+        ("node_id", "get_node_dict", ({0: wrong},)),
+        ("node_id", "document_exists", (wrong,)),
+        ("node_id", "delete_document", (wrong,)),
+        ("doc_id", "get_document_hash", (wrong,)),
+        ("doc_id", "set_document_hash", (wrong, "h")),
+        ("doc_hash", "set_document_hash", ("a", wrong)),
+        ("ref_doc_id", "get_ref_doc_info", (wrong,)),
+        ("ref_doc_id", "ref_doc_exists", (wrong,)),
+        ("ref_doc_id", "delete_ref_doc", (wrong,)),
+    ]
+    for field, method, arguments in calls:
+        with pytest.raises(InvalidArgumentError, match=f"{field} must be a text") as caught:
+            await getattr(stores.documents, method)(*arguments)
+        assert caught.value.field == field
+    if not isinstance(wrong, list):
+        with pytest.raises(InvalidArgumentError, match="node_ids must be a list of node ids"):
+            await stores.documents.get_nodes(wrong)
+    if not isinstance(wrong, dict):
+        for field, method in (
+            ("doc_hashes", "set_document_hashes"),
+            ("node_id_dict", "get_node_dict"),
+        ):
+            with pytest.raises(InvalidArgumentError, match=f"{field} must be an object"):
+                await getattr(stores.documents, method)(wrong)
+    assert stores.requests() == []
+
+
 async def test_nothing_to_do_sends_nothing(stores: Any) -> None:
     await stores.documents.add_documents([])
     await stores.documents.set_document_hashes({})

@@ -103,6 +103,8 @@ async def test_what_cannot_be_added_is_refused_before_anything_is_sent(stores: A
         await stores.vectors.add([node("n2"), node("n3", what=object())])
     with pytest.raises(InvalidArgumentError, match="different dimensions"):
         await stores.vectors.add([node("n2"), node("n3", dimension=4)])
+    with pytest.raises(InvalidArgumentError, match="query must be a VectorStoreQuery"):
+        await stores.vectors.query("text")
     assert stores.requests() == []
     with pytest.raises(InvalidArgumentError, match="4 dimensions"):
         await stores.vectors.add([node("n2", dimension=4)])

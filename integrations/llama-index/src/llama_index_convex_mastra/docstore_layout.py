@@ -1,6 +1,7 @@
 """Where the document store keeps what: partitions, keys, and the JSON texts under them.
 
-Pure; called by the document store's operations. Four kinds of partition for each namespace:
+Pure; called by the document store's operations. An id that is no text is an ``InvalidArgumentError``.
+Four kinds of partition for each namespace:
 
 - ``…/nodes``: ``n:<id>`` a node as JSON, ``h:<id>`` its hash. Read by key only, so it may be of
   any size.
@@ -20,6 +21,7 @@ from typing import Any
 
 from llama_index.core.schema import BaseNode
 
+from convex_mastra.ops.arguments import any_text
 from convex_mastra.ops.partitions import name_part, shard
 from convex_mastra.ops.target import Target
 from llama_index_convex_mastra.nodes import node_from_data, node_to_data, to_json
@@ -39,11 +41,11 @@ class Place:
 
     def members(self, ref_doc_id: str) -> str:
         """The partition that lists the nodes of a source document."""
-        return f"{self._prefix}/ref_docs/{name_part(ref_doc_id)}"
+        return f"{self._prefix}/ref_docs/{name_part(any_text(ref_doc_id, 'ref_doc_id'))}"
 
     def directory(self, doc_id: str) -> str:
         """The partition that lists a document."""
-        return shard(self.directories, doc_id)
+        return shard(self.directories, any_text(doc_id, "doc_id"))
 
     @property
     def directories(self) -> str:
@@ -69,12 +71,12 @@ class StoredNode:
 
 def node_key(node_id: str) -> str:
     """The key of a node."""
-    return f"n:{node_id}"
+    return f"n:{any_text(node_id, 'node_id')}"
 
 
 def hash_key(doc_id: str) -> str:
     """The key of a hash."""
-    return f"h:{doc_id}"
+    return f"h:{any_text(doc_id, 'doc_id')}"
 
 
 def document_key(doc_id: str) -> str:
@@ -84,7 +86,7 @@ def document_key(doc_id: str) -> str:
 
 def ref_doc_key(ref_doc_id: str) -> str:
     """The key of a source document in its directory."""
-    return f"r:{ref_doc_id}"
+    return f"r:{any_text(ref_doc_id, 'ref_doc_id')}"
 
 
 def own_keys(doc_ids: Iterable[str]) -> list[str]:

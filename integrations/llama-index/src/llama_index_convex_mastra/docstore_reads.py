@@ -14,6 +14,7 @@ from llama_index.core.schema import BaseNode
 from llama_index.core.storage.docstore.types import RefDocInfo
 
 from convex_mastra.flow import Flow, Gather, Sleep
+from convex_mastra.ops.arguments import many, required_object
 from convex_mastra.ops.documents import first_keys, get_many, list_each, list_long
 from convex_mastra.ops.partitions import list_shards
 from llama_index_convex_mastra.docstore_layout import (
@@ -40,6 +41,7 @@ def get_nodes(
     Cost: one round trip for every 10 ids, side by side; where ``convex_mastra/documents:load`` is
     deployed, for every 500.
     """
+    node_ids = list(many(node_ids, "node_ids", "node ids"))
     found = yield from _read_nodes(place, node_ids)
     missing = [node_id for node_id in node_ids if node_id not in found]
     if missing and raise_error:
@@ -49,7 +51,8 @@ def get_nodes(
 
 def get_node_dict(place: Place, node_id_dict: Mapping[int, str]) -> Flow[dict[int, BaseNode]]:
     """Return nodes under the keys of *node_id_dict*; as ``get_nodes`` otherwise."""
-    nodes = yield from get_nodes(place, list(node_id_dict.values()))
+    wanted = required_object(node_id_dict, "node_id_dict")
+    nodes = yield from get_nodes(place, list(wanted.values()))
     return dict(zip(node_id_dict, nodes, strict=True))
 
 

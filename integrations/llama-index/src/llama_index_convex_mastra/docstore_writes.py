@@ -16,6 +16,7 @@ from llama_index.core.schema import BaseNode
 
 from convex_mastra import InvalidArgumentError, ScanLimitError, limits
 from convex_mastra.flow import Flow, Gather, Sleep
+from convex_mastra.ops.arguments import any_text, required_object
 from convex_mastra.ops.document_writes import put_each, put_many
 from convex_mastra.ops.documents import (
     delete_each,
@@ -102,7 +103,7 @@ def add_documents(
 
 def set_document_hash(place: Place, doc_id: str, doc_hash: str) -> Flow[None]:
     """Set the hash of a document, which need not be stored. Two round trips."""
-    yield from set_document_hashes(place, {doc_id: doc_hash})
+    yield from set_document_hashes(place, {any_text(doc_id, "doc_id"): doc_hash})
 
 
 def set_document_hashes(place: Place, doc_hashes: Mapping[str, str]) -> Flow[None]:
@@ -111,7 +112,8 @@ def set_document_hashes(place: Place, doc_hashes: Mapping[str, str]) -> Flow[Non
     Cost: two round trips' wait: up to 16 requests for the list of documents, or one for every 1,000
     where ``convex_mastra/documents:write`` is deployed, then one for every 1,000.
     """
-    texts = {doc_id: to_json(doc_hash) for doc_id, doc_hash in doc_hashes.items()}
+    given = required_object(doc_hashes, "doc_hashes")
+    texts = {doc_id: to_json(any_text(one, "doc_hash")) for doc_id, one in given.items()}
     entries = _Rows()
     for doc_id, text in texts.items():
         entries[place.directory(doc_id)][document_key(doc_id)] = text

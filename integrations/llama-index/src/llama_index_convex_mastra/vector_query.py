@@ -21,7 +21,7 @@ from llama_index.core.vector_stores.types import (
 from convex_mastra import InvalidArgumentError, VectorMatch
 from convex_mastra.filters import compile_filter
 from convex_mastra.flow import Flow, Gather
-from convex_mastra.ops.arguments import required_object
+from convex_mastra.ops.arguments import kind_of, required_object
 from convex_mastra.ops.index_kinds import Selection, VectorIndex
 from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_top_k
@@ -75,6 +75,10 @@ def query_nodes(
     A native index: two round trips, and two more for each time that too few of what it found pass,
     eight at most; node ids are read by id, any number, a hundred a round trip.
     """
+    if not isinstance(query, VectorStoreQuery):
+        raise InvalidArgumentError(
+            f"query must be a VectorStoreQuery; it is {kind_of(query)}.", field="query"
+        )
     if query.mode not in MODES:
         raise InvalidArgumentError(
             f"ConvexVectorStore does not support the query mode "
