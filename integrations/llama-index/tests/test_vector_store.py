@@ -105,6 +105,21 @@ async def test_what_cannot_be_added_is_refused_before_anything_is_sent(stores: A
         await stores.vectors.add([node("n2"), node("n3", dimension=4)])
     with pytest.raises(InvalidArgumentError, match="query must be a VectorStoreQuery"):
         await stores.vectors.query("text")
+    for wrong in (5, "text", ["a"], {"a": 1}):
+        with pytest.raises(InvalidArgumentError, match=r"query\.filters must be MetadataFilters"):
+            await stores.vectors.query(VectorStoreQuery(query_embedding=[1.0], filters=wrong))
+        for method in (stores.vectors.get_nodes, stores.vectors.delete_nodes):
+            with pytest.raises(InvalidArgumentError, match="filters must be MetadataFilters"):
+                await method(None, wrong)
+    for wrong in (5, "text", {"a": 1}):
+        for method in (stores.vectors.get_nodes, stores.vectors.delete_nodes):
+            with pytest.raises(InvalidArgumentError, match="node_ids must be a list of node ids"):
+                await method(wrong)
+    for wrong in (5, b"x", ["a"]):
+        with pytest.raises(InvalidArgumentError, match="ref_doc_id must be a text"):
+            await stores.vectors.delete(wrong)
+    with pytest.raises(InvalidArgumentError, match="must be one list of numbers"):
+        await stores.vectors.query(VectorStoreQuery(query_embedding=5))
     assert stores.requests() == []
     with pytest.raises(InvalidArgumentError, match="4 dimensions"):
         await stores.vectors.add([node("n2", dimension=4)])

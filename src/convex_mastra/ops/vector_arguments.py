@@ -72,7 +72,7 @@ def as_query(vector: npt.ArrayLike, dimension: int | None, index_name: str, fiel
         InvalidArgumentError: it is something else. A *dimension* of None accepts any length.
     """
     try:
-        array = np.ascontiguousarray(vector, dtype=np.float64)
+        array = np.asarray(vector, dtype=np.float64, order="C")
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"{field} must be numbers: {error}.", field=field) from None
     if array.ndim != 1 or array.size == 0:

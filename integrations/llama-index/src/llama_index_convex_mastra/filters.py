@@ -18,8 +18,24 @@ from llama_index.core.vector_stores.types import (
     MetadataFilters,
 )
 
+from convex_mastra import InvalidArgumentError
+from convex_mastra.ops.arguments import kind_of
+
 Predicate = Callable[[Mapping[str, Any]], bool]
 _Test = Callable[[Any, Any], bool]
+
+
+def checked_filters(filters: Any, field: str) -> MetadataFilters | None:
+    """Return *filters*, None or llama-index's.
+
+    Raises:
+        InvalidArgumentError: they are something else.
+    """
+    if filters is None or isinstance(filters, MetadataFilters):
+        return filters
+    raise InvalidArgumentError(
+        f"{field} must be MetadataFilters; it is {kind_of(filters)}.", field=field
+    )
 
 
 def build_predicate(filters: MetadataFilters | None) -> Predicate:

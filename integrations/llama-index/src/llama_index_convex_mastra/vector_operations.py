@@ -15,8 +15,10 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from convex_mastra import InvalidArgumentError, VectorRecord
 from convex_mastra.flow import Flow, Sleep
+from convex_mastra.ops.arguments import any_text, many
 from convex_mastra.ops.index_kinds import Selection, VectorIndex
 from convex_mastra.ops.target import Target
+from llama_index_convex_mastra.filters import checked_filters
 from llama_index_convex_mastra.nodes import (
     REFERENCE_KEYS,
     checked_nodes,
@@ -40,8 +42,8 @@ def add_nodes(target: Target, index_name: str, nodes: Sequence[BaseNode]) -> Flo
         The ids, in the order of *nodes*.
 
     Raises:
-        InvalidArgumentError: no list of nodes, a node without an embedding, embeddings of another dimension than the
-            index's, NaN, metadata that JSON cannot carry. Nothing was sent.
+        InvalidArgumentError: no list of nodes, a node without an embedding, embeddings of another
+            dimension than the index's, NaN, metadata that JSON cannot carry. Nothing was sent.
         LimitExceededError: a node with its embedding is larger than a document (1 MiB).
 
     Cost: one round trip for the check of the dimension, then one for every batch of about 4 MiB,
@@ -90,6 +92,7 @@ def delete_reference(target: Target, index_name: str, ref_doc_id: str | None) ->
     """
     if ref_doc_id is None:
         return
+    any_text(ref_doc_id, "ref_doc_id")
 
     def is_wanted(_node_id: str, metadata: Mapping[str, Any] | None) -> bool:
         return filterable_metadata(metadata).get(REFERENCE_KEYS[-1]) == ref_doc_id
@@ -117,10 +120,11 @@ def delete_nodes(
     round trip, else in a scan of the index. A native index takes 100 ids in either; where it can
     take all of *filters*, three round trips for every 256 nodes.
     """
+    node_ids, filters = _ids_of(node_ids), checked_filters(filters, "filters")
     index = index_on(target, index_name)
     has_filters = filters is not None and bool(filters.filters)
     if not has_filters:
-        yield from _delete_all(index, list(node_ids or []))
+        yield from _delete_all(index, node_ids or [])
     elif node_ids is not None:
         found = yield from _select(index, node_ids, filters)
         yield from _delete_all(index, [record.id for record in found])
@@ -146,6 +150,7 @@ def get_nodes(
     Cost: by id one round trip for every 10, side by side; else a scan of the index. A native index:
     one for every 100, or two in all.
     """
+    node_ids, filters = _ids_of(node_ids), checked_filters(filters, "filters")
     nodes = []
     index = index_on(target, index_name)
     for position, record in enumerate((yield from _select(index, node_ids, filters))):
@@ -164,13 +169,17 @@ def clear(target: Target, index_name: str) -> Flow[None]:
 
 
 def _select(
-    index: VectorIndex, node_ids: Sequence[str] | None, filters: MetadataFilters | None
+    index: VectorIndex, node_ids: list[str] | None, filters: MetadataFilters | None
 ) -> Flow[list[VectorRecord]]:
     if node_ids is None:
         return (yield from index.matching(select(index, filters)))
-    records = yield from index.read(list(node_ids))
+    records = yield from index.read(node_ids)
     accept = judge(filters)
     return [record for record in records if accept(record.id, record.metadata)]
+
+
+def _ids_of(node_ids: Sequence[str] | None) -> list[str] | None:
+    return None if node_ids is None else list(many(node_ids, "node_ids", "node ids"))
 
 
 def _delete_all(index: VectorIndex, node_ids: list[str]) -> Flow[None]:

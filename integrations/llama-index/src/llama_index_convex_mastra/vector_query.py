@@ -27,7 +27,7 @@ from convex_mastra.ops.target import Target
 from convex_mastra.ops.vector_arguments import as_query, check_top_k
 from convex_mastra.ops.vector_scan import Accept
 from convex_mastra.scoring import TopK, Vector, most_marginally_relevant, score_rows
-from llama_index_convex_mastra.filters import build_predicate
+from llama_index_convex_mastra.filters import build_predicate, checked_filters
 from llama_index_convex_mastra.nodes import REFERENCE_KEYS, filterable_metadata, metadata_to_node
 from llama_index_convex_mastra.selection import index_on, push
 
@@ -86,6 +86,7 @@ def query_nodes(
             f"{' and '.join(repr(mode.value) for mode in MODES)}.",
             field="query.mode",
         )
+    checked_filters(query.filters, "query.filters")
     if query.query_embedding is None:
         raise InvalidArgumentError("The query has no embedding.", field="query.query_embedding")
     vector = as_query(query.query_embedding, None, index_name, "query.query_embedding")
