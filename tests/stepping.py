@@ -6,12 +6,11 @@ from collections.abc import Generator, Iterator
 from itertools import combinations, islice
 from typing import Any
 
-from convex_mastra import Backend
 from convex_mastra.flow import Gather, Send, Sleep
 
 
-def stepped(flow: Generator[Any, Any, Any], backend: Backend) -> Iterator[None]:
-    """Run a flow, and stop before each of its requests."""
+def stepped(flow: Generator[Any, Any, Any], backend: Any) -> Iterator[None]:
+    """Run a flow on a backend, or on what wraps one, and stop before each of its requests."""
 
     def run(one: Generator[Any, Any, Any]) -> Generator[None, None, Any]:
         reply: Any = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
 from typing import Any
@@ -14,13 +13,13 @@ import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp
 
 from convex_mastra import Backend, FunctionError, open_backend
-from convex_mastra.flow import Gather, Send, Sleep
 from convex_mastra.wire import FunctionCall
 from integrations.langchain.tests.memory_stores import Raw, Stores, at, stores
 from integrations.langchain.tests.stores import Directions, OneFace
 from langchain_convex_mastra import ConvexMemoryStore
 from langchain_convex_mastra.embedding import EmbeddingBackend
 from langchain_convex_mastra.memories.batches import run_batch
+from tests.stepping import stepped
 
 __all__ = ["stores"]
 
@@ -148,30 +147,6 @@ async def test_whatever_can_be_read_is_listed_however_far_a_writer_came(stores: 
             break
     assert before > 5
     assert await reader.get(last, "k") is None
-
-
-def stepped(flow: Generator[Any, Any, Any], backend: Any) -> Iterator[None]:
-    """Run a flow, and stop before each of its requests."""
-
-    def run(one: Generator[Any, Any, Any]) -> Generator[None, None, Any]:
-        reply: Any = None
-        while True:
-            try:
-                effect = one.send(reply)
-            except StopIteration as done:
-                return done.value
-            match effect:
-                case Send(request):
-                    yield
-                    reply = backend.send(request)
-                case Gather(flows):
-                    reply = []
-                    for inner in flows:
-                        reply.append((yield from run(inner)))
-                case Sleep(_):
-                    reply = None
-
-    yield from run(flow)
 
 
 def test_whatever_can_be_read_is_listed_however_writers_meet() -> None:
